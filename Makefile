@@ -1,0 +1,46 @@
+# Each target sets up what it needs. Needed beforehand: make, Python >= 3.11, and a package index that pip can reach.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK_FLAGS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command 'make lock'
+
+.PHONY: demo test install lock lint profiles clean
+
+demo: $(VENV)/.runtime ## the whole pipeline on an embedded server; ARGS=--no-serve ends it after the report
+	$(BIN)/personalize demo $(ARGS)
+
+test: install ## lint, types, imports, and every test; under CI=true a missing real part is a failure
+	$(MAKE) --no-print-directory lint
+	$(BIN)/pytest $(ARGS)
+
+install: $(VENV)/.development ## .venv with everything for development
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: install ## both lock files anew, with hashes and without addresses
+	$(BIN)/uv pip compile $(LOCK_FLAGS) pyproject.toml requirements-build.in -o requirements.lock
+	$(BIN)/uv pip compile $(LOCK_FLAGS) --extra dev pyproject.toml requirements-build.in -o requirements-dev.lock
+
+profiles: ## fhir_profiles/r4 from its FSH sources; needs npm
+	$(BIN)/python -m fhir_profiles.generate && fhir_profiles/build.sh
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: $(VENV)/bin/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.development: $(VENV)/bin/python requirements-dev.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.runtime

@@ -1,0 +1,1 @@
+"""What keeps several processes out of each other's way."""

@@ -1,0 +1,123 @@
+"""The lake: a directory in, paths out; a stage's files appear all at once or not at all.
+
+raw/<source>/<run>/       NDJSON as the server gave it, and manifest.json
+facts/<source>/<run>/     Parquet, and facts.json
+profiles/<source>/<run>/  Parquet, and profiles.json
+plans/<source>/<run>.ndjson
+catalog.sqlite            runs, and what was written
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from service.errors import LakeProblem
+
+
+class Lake:
+    """Directories are 0700 and files 0600: raw resources hold names and record numbers."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def raw(self, source: str, run: str) -> Path:
+        return self.root / "raw" / folder(source) / run
+
+    def facts(self, source: str, run: str) -> Path:
+        return self.root / "facts" / folder(source) / run
+
+    def profiles(self, source: str, run: str) -> Path:
+        return self.root / "profiles" / folder(source) / run
+
+    def plan(self, source: str, run: str) -> Path:
+        return self.root / "plans" / folder(source) / f"{run}.ndjson"
+
+    @property
+    def catalog(self) -> Path:
+        return self.root / "catalog.sqlite"
+
+    @property
+    def spill(self) -> Path:
+        """Where an engine may spill; removed by who opens it."""
+        return self.root / "spill"
+
+    def open(self) -> Lake:
+        """Make the directory if it is not there."""
+        try:
+            private_directory(self.root)
+        except OSError as error:
+            raise LakeProblem(
+                f"the lake cannot be made: {error.strerror}", where=str(self.root), do="name another with --lake DIR"
+            ) from error
+        return self
+
+
+@contextmanager
+def committed(target: Path) -> Iterator[Path]:
+    """A directory `<target>.part` to fill; renamed to `target` when the block ends well, else removed."""
+    part = target.with_name(target.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    private_directory(part)
+    try:
+        yield part
+        for file in part.iterdir():
+            file.chmod(0o600)
+            _sync(file)
+        shutil.rmtree(target, ignore_errors=True)
+        part.rename(target)
+        _sync(target.parent)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def committed_file(target: Path) -> Iterator[Path]:
+    """As `committed`, for one file."""
+    private_directory(target.parent)
+    part = target.with_name(target.name + ".part")
+    try:
+        part.touch(mode=0o600)
+        yield part
+        _sync(part)
+        part.replace(target)
+        _sync(target.parent)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, document: object) -> None:
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+
+
+def read_json(path: Path, needs: str) -> dict[str, object]:
+    """`needs` says which verb makes the file that is missing."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, object])
+    except FileNotFoundError as error:
+        raise LakeProblem("nothing here yet", where=str(path.parent), do=f"run `personalize {needs}` first") from error
+
+
+def folder(source: str) -> str:
+    """A source's name as a folder's: a base URL is a legal name, its slashes are not."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", source).strip("_.") or "source"
+
+
+def private_directory(path: Path) -> None:
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,182 @@
+"""A FHIR server in, `raw/<source>/<run>/` out: one NDJSON file a type, and a manifest of what came and what did not.
+
+Patients first, then one plain search a type: includes are cut short without a word (HAPI at 1,000 a page, Azure too).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from service.errors import NotPermitted, Refused, ServerProblem
+from service.lake import committed, write_json
+from service.server.capability import Capability
+from service.server.client import FhirServer, server_date
+from service.server.search import Page, pages
+
+READ_BY_PATIENT = ("Encounter", "Claim")
+RELEASES = ("R4", "R4B")
+UNCONFIGURED_PATIENTS = 50
+PATIENTS_A_SEARCH = 25
+NOT_OFFERED = (400, 404, 405, 501)
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass
+class Pulled:
+    """One type: how many lines, or why it is unknown. Unknown is never an empty file."""
+
+    count: int = 0
+    unknown: str | None = None
+
+
+@dataclass
+class Manifest:
+    """What one pull brought; `limited` when not every patient of the server was asked for."""
+
+    source: str
+    base: str
+    fhir_version: str
+    software: str
+    server_date: str
+    limited: bool
+    types: dict[str, Pulled] = field(default_factory=dict)
+    set_aside: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class _Head(msgspec.Struct):
+    resourceType: str
+    id: str
+
+
+_head = msgspec.json.Decoder(_Head)
+
+
+async def pull(server: FhirServer, target: Path, *, limit: int | None = None, progress: Progress) -> Manifest:
+    """Patient, Encounter and Claim of `server` to NDJSON in `target`; all files or none.
+
+    `limit` is the most patients read: 50 when not given and the address is neither loopback nor configured.
+    """
+    limit = limit if limit is not None or server.loopback or server.source.configured else UNCONFIGURED_PATIENTS
+    metadata = await server.metadata()
+    _supported(metadata.capability, server.base)
+    manifest = Manifest(
+        source=server.source.id,
+        base=server.base,
+        fhir_version=metadata.capability.fhir_version,
+        software=metadata.capability.software,
+        server_date=(server_date(metadata.answer) or dt.datetime.now(dt.UTC)).isoformat(),
+        limited=limit is not None,
+    )
+    with committed(target) as part:
+        reader = _Reader(server, part, manifest, progress)
+        patients = await reader.patients(limit)
+        await _together(reader.type(each, patients, metadata.capability) for each in READ_BY_PATIENT)
+        write_json(part / "manifest.json", asdict(manifest))
+    return manifest
+
+
+@dataclass
+class _Reader:
+    server: FhirServer
+    part: Path
+    manifest: Manifest
+    progress: Progress
+
+    async def patients(self, limit: int | None) -> list[str] | None:
+        """All patients, or the ids of the first `limit`."""
+        count = self.server.source.page_size if limit is None else min(limit, self.server.source.page_size)
+        pulled = self.manifest.types["Patient"] = Pulled()
+        ids: list[str] = []
+        with (self.part / "Patient.ndjson").open("wb") as file:
+            async for page in pages(self.server, "Patient", {"_count": str(count)}):
+                ids += self._keep(page, "Patient", pulled, file, limit)
+                if limit is not None and pulled.count >= limit:
+                    break
+        return None if limit is None else ids
+
+    async def type(self, resource_type: str, patients: list[str] | None, capability: Capability) -> None:
+        """One type of all patients or of those named; a type that the server does not offer is unknown."""
+        pulled = self.manifest.types[resource_type] = Pulled()
+        file = self.part / f"{resource_type}.ndjson"
+        if not capability.states(resource_type):
+            pulled.unknown = f"the server's CapabilityStatement does not list {resource_type}"
+            return
+        try:
+            with file.open("wb") as out:
+                async for page in self._pages(resource_type, patients):
+                    self._keep(page, resource_type, pulled, out)
+        except (NotPermitted, Refused) as error:
+            if pulled.count or error.status not in (403, *NOT_OFFERED):
+                raise
+            pulled.unknown = error.what
+            file.unlink()
+
+    async def _pages(self, resource_type: str, patients: list[str] | None) -> AsyncIterator[Page]:
+        every = {"_count": str(self.server.source.page_size)}
+        if patients is None:
+            async for page in pages(self.server, resource_type, every):
+                yield page
+            return
+        for start in range(0, len(patients), PATIENTS_A_SEARCH):
+            some = ",".join(patients[start : start + PATIENTS_A_SEARCH])
+            async for page in pages(self.server, resource_type, {"patient": some, **every}, post=True):
+                yield page
+
+    def _keep(
+        self, page: Page, resource_type: str, pulled: Pulled, file: BinaryIO, limit: int | None = None
+    ) -> list[str]:
+        """The page's resources to the file, up to `limit` lines in all; what is none of the type is set aside."""
+        ids = []
+        for body in page.resources:
+            if limit is not None and pulled.count >= limit:
+                break
+            if (head := self._checked(body, resource_type)) is None:
+                continue
+            file.write(body + b"\n")
+            pulled.count += 1
+            ids.append(head.id)
+        self.manifest.warnings += [f"{resource_type}: {warning}" for warning in page.warnings]
+        self.progress(f"pull {resource_type}", len(ids))
+        return ids
+
+    def _checked(self, body: bytes, resource_type: str) -> _Head | None:
+        try:
+            head = _head.decode(body)
+        except msgspec.MsgspecError as error:
+            self._set_aside(f"{resource_type} search", f"an entry that is no resource with an id: {error}")
+            return None
+        if head.resourceType == resource_type:
+            return head
+        self._set_aside(f"{head.resourceType}/{head.id}", f"came in a search for {resource_type}")
+        return None
+
+    def _set_aside(self, where: str, why: str) -> None:
+        self.manifest.set_aside.append({"where": where, "why": why})
+
+
+async def _together(work: Iterable[Coroutine[None, None, None]]) -> None:
+    """All at once; the first failure ends the others and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from several
+
+
+def _supported(capability: Capability, base: str) -> None:
+    if capability.release not in RELEASES:
+        raise ServerProblem(
+            f"it speaks FHIR {capability.release} ({capability.fhir_version}); this version reads R4 and R4B",
+            where=base,
+            do="name the server's R4 endpoint if it has one",
+        )

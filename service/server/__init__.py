@@ -1,0 +1,1 @@
+"""One FHIR server over HTTP: who may be reached, how it answers, how it pages."""

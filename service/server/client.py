@@ -1,0 +1,223 @@
+"""Requests to one FHIR server in, checked answers out. All of the service's traffic to a source goes through here."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+import stamina
+
+from service import __version__
+from service.errors import LostRace, NotPermitted, Refused, ServerBusy, Unreachable
+from service.server.capability import Capability, read_capability
+from service.server.egress import Pinned, loopback_address
+from service.settings import Source
+
+FHIR_JSON = "application/fhir+json"
+UNCONFIGURED_IN_FLIGHT = 2
+LONGEST_WAIT = 600.0
+READ_ATTEMPTS = 4
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes
+    headers: httpx.Headers
+
+    @property
+    def etag(self) -> str | None:
+        value: str | None = self.headers.get("ETag")
+        return value
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What the server states, and the answer that said so (its headers tell the server's clock)."""
+
+    capability: Capability
+    answer: Answer
+
+
+class FhirServer:
+    """One source over HTTP; `async with FhirServer(source) as server`.
+
+    Every failure is an error of `service.errors`. Reads are tried again after a lost connection, 429 and 5xx; writes
+    never are: what happened to them is unknown, and only who sent them knows what to read.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.base = source.url
+        self._pinned = loopback_address(source.url)
+        self.loopback = self._pinned is not None
+        own = self.loopback or source.configured
+        self.in_flight = source.in_flight if own else min(source.in_flight, UNCONFIGURED_IN_FLIGHT)
+        self._slots = asyncio.Semaphore(self.in_flight)
+
+    async def __aenter__(self) -> FhirServer:
+        headers = {"Accept": FHIR_JSON, "User-Agent": f"fhir-personalization/{__version__}"}
+        if token := self.source.bearer():
+            headers["Authorization"] = f"Bearer {token}"
+        self._http = httpx.AsyncClient(
+            headers=headers,
+            timeout=httpx.Timeout(60, connect=10),
+            transport=Pinned(self._pinned) if self._pinned else None,
+            follow_redirects=False,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def metadata(self) -> Metadata:
+        answer = await self.get(f"{self.base}/metadata")
+        return Metadata(read_capability(answer.body, self.base), answer)
+
+    async def get(self, url: str) -> Answer:
+        return await self._read("GET", url)
+
+    async def post_search(self, resource_type: str, parameters: Mapping[str, str]) -> Answer:
+        """Search by POST, so that patients' ids stay out of URLs and access logs."""
+        form = httpx.QueryParams(parameters)
+        return await self._read("POST", f"{self.base}/{resource_type}/_search", str(form).encode())
+
+    async def read(self, reference: str) -> Answer | None:
+        """The resource at `Type/id`; None when it is not there or deleted."""
+        try:
+            return await self.get(f"{self.base}/{reference}")
+        except Refused as error:
+            if error.status in (404, 410):
+                return None
+            raise
+
+    async def write(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """One PUT, POST or DELETE below the base, sent once. Unreachable means unknown: read before trying again."""
+        content = {"Content-Type": FHIR_JSON} if body else {}
+        url = f"{self.base}/{path}" if path else self.base
+        async with self._slots:
+            return _checked(await self._send(method, url, body, {**content, **(headers or {})}), method, url)
+
+    async def _read(self, method: str, url: str, form: bytes = b"") -> Answer:
+        headers = {"Cache-Control": "no-cache"}
+        if form:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        async for attempt in stamina.retry_context(on=_wait_for, attempts=READ_ATTEMPTS, timeout=None, wait_max=10):
+            with attempt:
+                async with self._slots:
+                    return _checked(await self._send(method, url, form, headers), method, url)
+        raise AssertionError("stamina either returns or raises")
+
+    async def _send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        try:
+            return await self._http.request(method, url, content=body, headers=dict(headers))
+        except httpx.TimeoutException as error:
+            raise Unreachable("no answer in time", where=place(url), do="try again, or ask its owner") from error
+        except httpx.TransportError as error:
+            reason = str(error) or type(error).__name__
+            raise Unreachable(
+                f"no connection: {reason}", where=place(url), do="check the address and that the server runs"
+            ) from error
+
+
+def place(url: str) -> str:
+    """An address fit for a message or a log: without ids and without the query, which may hold some."""
+    parts = urlsplit(url)
+    segments = parts.path.split("/")
+    known = [
+        segment
+        for n, segment in enumerate(segments)
+        if not (n and segments[n - 1][:1].isupper()) or segment[:1] in "_$"
+    ]
+    return f"{parts.scheme}://{parts.netloc}{'/'.join(known)}"
+
+
+def server_date(answer: Answer) -> dt.datetime | None:
+    """The server's clock, from its Date header."""
+    try:
+        return parsedate_to_datetime(answer.headers["Date"]).astimezone(dt.UTC)
+    except (KeyError, ValueError):
+        return None
+
+
+def _checked(response: httpx.Response, method: str, url: str) -> Answer:
+    status, where = response.status_code, f"{method} {place(url)}"
+    if status < 300 or status == 304:
+        return Answer(status, response.content, response.headers)
+    if status == 401:
+        raise NotPermitted(
+            "the server wants to know who we are: 401", where=where, do="give this source a valid token", status=401
+        )
+    if status == 403:
+        raise NotPermitted(
+            "the server knows us and refuses: 403", where=where, do="ask its owner for this access", status=403
+        )
+    if status in (429, 503):
+        raise _busy(response, where)
+    said = outcome_text(response.content)
+    if status in (409, 412):
+        raise LostRace(f"{status}: {said}", where=where, do="read again and compare", status=status)
+    if status < 400:
+        raise Refused(f"it redirects: {status}", where=where, do="use the address it redirects to", status=status)
+    raise Refused(f"{status}: {said}", where=where, status=status)
+
+
+def _busy(response: httpx.Response, where: str) -> ServerBusy:
+    wait = retry_after(response.headers)
+    asked = f"come back in {wait:.0f} s" if wait is not None else "come back later"
+    error = ServerBusy(f"{response.status_code}: {asked}", where=where, do=f"{asked}, and run this again")
+    error.wait = wait
+    return error
+
+
+def retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds asked for, from delay-seconds or an HTTP date (RFC 9110, 10.2.3)."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - dt.datetime.now(dt.UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _wait_for(error: Exception) -> bool | float:
+    """For stamina: whether to try a read again, or after how many seconds."""
+    if isinstance(error, ServerBusy):
+        return error.wait is None or (error.wait <= LONGEST_WAIT and error.wait)
+    if isinstance(error, Refused):
+        return error.status >= 500
+    return isinstance(error, Unreachable)
+
+
+class _Issue(msgspec.Struct):
+    severity: str = ""
+    code: str = ""
+    diagnostics: str = ""
+    details: dict[str, object] = {}
+
+
+class _Outcome(msgspec.Struct):
+    resourceType: str = ""
+    issue: list[_Issue] = []
+
+
+def outcome_text(body: bytes) -> str:
+    """What an OperationOutcome says, in one line; for any other body only what it is."""
+    try:
+        outcome = msgspec.json.decode(body, type=_Outcome)
+    except msgspec.MsgspecError:
+        return "HTML, not FHIR" if body.lstrip()[:1] == b"<" else "no OperationOutcome came with it"
+    said = [issue.diagnostics or str(issue.details.get("text", "")) or issue.code for issue in outcome.issue]
+    return "; ".join(text for text in said if text)[:500] or "no reason given"

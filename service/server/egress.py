@@ -1,0 +1,93 @@
+"""An address in, whether it is this machine out; connections to this machine are pinned to the address checked.
+
+The name proves nothing: `localhost.example.org` may lead anywhere, and a name may lead elsewhere a second later. So
+the host is looked up once, and every connection then goes to the address found.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+
+import httpx
+
+from service.errors import PagingBroken, WriteRefused
+from service.settings import LOCAL_INSTALLATION, Source
+
+
+def loopback_address(url: str) -> str | None:
+    """The loopback address behind `url`'s host when all its addresses are loopback, else None."""
+    parsed = httpx.URL(url)
+    try:
+        found = socket.getaddrinfo(parsed.host, parsed.port or 80, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError):
+        return None
+    addresses = sorted({str(entry[4][0]) for entry in found})
+    if addresses and all(ipaddress.ip_address(address.split("%")[0]).is_loopback for address in addresses):
+        return addresses[0]
+    return None
+
+
+class Pinned(httpx.AsyncBaseTransport):
+    """Sends every request to one checked address, whatever the host's name resolves to by then."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._inner = httpx.AsyncHTTPTransport(retries=1)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.extensions = {**request.extensions, "sni_hostname": request.url.host}
+        request.url = request.url.copy_with(host=self._address)
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def may_write(source: Source, loopback: bool, installation: str) -> None:
+    """The safety rule: only loopback, or a source named in the settings by an installation that has a name."""
+    if loopback:
+        return
+    if not source.configured:
+        raise WriteRefused(
+            "nothing is written to an address that is neither on this machine nor named in personalize.toml",
+            where=source.url,
+            do="add it under [sources.NAME] if it is yours, or leave --apply away",
+        )
+    if installation == LOCAL_INSTALLATION:
+        raise WriteRefused(
+            "this installation has no name yet, so it writes to this machine only",
+            where=source.url,
+            do='set installation = "..." in personalize.toml, one name for good',
+        )
+
+
+_ORIGIN = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+
+
+def within(base: str, link: str) -> str:
+    """A link the server gave, as one under `base`'s origin, its path and query kept to the letter.
+
+    Proxies advertise hosts that cannot be reached (`:443:443`, inner names): the origin is always ours. A link that
+    leaves the base path altogether is refused. Relative ones (Aidbox, Canvas) are resolved by hand: re-parsing would
+    encode Azure's tokens twice.
+    """
+    ours = _ORIGIN.match(base)
+    origin = ours.group() if ours else ""
+    path = base[len(origin) :]
+    theirs = _ORIGIN.match(link)
+    if theirs:
+        rest = link[theirs.end() :]
+    elif link.startswith("/"):
+        rest = link
+    else:
+        rest = f"{path}{link}" if link.startswith("?") else f"{path}/{link}"
+    inside = rest == path or rest.startswith((f"{path}/", f"{path}?"))
+    if inside and "/../" not in rest.split("?")[0]:
+        return origin + rest
+    raise PagingBroken(
+        "the next link leads away from the server's base",
+        where=base,
+        do="ask its owner to mend the base address it advertises",
+    )

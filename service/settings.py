@@ -1,0 +1,130 @@
+"""`personalize.toml` and the environment in, typed settings out; secrets stay masked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from service.errors import WrongUsage
+
+CONFIG_FILE = Path("personalize.toml")
+LOCAL_INSTALLATION = "local"
+
+WriteRung = Literal["patient", "observation", "none"]
+
+
+def normal_base(url: str) -> str:
+    """A base URL as a stable name: lower-case host, no default port, no trailing slash, nothing after the path."""
+    import httpx
+
+    parsed = httpx.URL(url.strip())
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise ValueError(f"{url!r} is no http or https address")
+    if parsed.userinfo or parsed.query or parsed.fragment:
+        raise ValueError("a base address holds no user, query or fragment")
+    return str(parsed).rstrip("/")
+
+
+Base = Annotated[str, AfterValidator(normal_base)]
+
+
+class Source(BaseModel):
+    """One FHIR server. `configured` is true only for those named in `personalize.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Base
+    name: str = ""
+    configured: bool = False
+    time_zone: str = "UTC"
+    write: WriteRung = "observation"
+    token: SecretStr | None = None
+    token_file: Path | None = None
+    in_flight: int = Field(default=4, ge=1, le=64)
+    page_size: int = Field(default=500, ge=1, le=10_000)
+
+    @field_validator("time_zone")
+    @classmethod
+    def known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{name!r} is no time zone of the IANA list, such as Europe/Zurich") from error
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def id(self) -> str:
+        """Stable across hosts when named; else the normalised base URL."""
+        return self.name or self.url
+
+    def bearer(self) -> str | None:
+        if self.token_file is not None:
+            try:
+                return self.token_file.read_text().strip()
+            except OSError as error:
+                raise WrongUsage(
+                    f"the token cannot be read: {error.strerror}", where=str(self.token_file), do="check token_file"
+                ) from error
+        return self.token.get_secret_value() if self.token else None
+
+
+class Settings(BaseSettings):
+    """Environment wins over the file: PERSONALIZE_INSTALLATION, PERSONALIZE_SOURCES__HOSPITAL__TOKEN, ..."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PERSONALIZE_", env_nested_delimiter="__", toml_file=CONFIG_FILE, extra="forbid", frozen=True
+    )
+
+    installation: str = Field(default=LOCAL_INSTALLATION, pattern=r"^[A-Za-z0-9.-]{1,48}$")
+    sources: dict[str, Source] = {}
+    policy: Path | None = None
+    redis_url: SecretStr | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def source(self, server: str) -> Source:
+        """A name from the file, an address that the file names, or any other address, which is then unconfigured."""
+        if server in self.sources:
+            return self._named(server)
+        try:
+            base = normal_base(server)
+        except ValueError as error:
+            known = ", ".join(sorted(self.sources)) or "none"
+            raise WrongUsage(
+                f"{server!r} is neither an http address nor a source in {CONFIG_FILE}",
+                do=f"give a FHIR base address; sources known: {known}",
+            ) from error
+        named = [name for name, source in self.sources.items() if source.url == base]
+        return self._named(named[0]) if named else Source(url=base)
+
+    def _named(self, name: str) -> Source:
+        return self.sources[name].model_copy(update={"name": name, "configured": True})
+
+
+def load() -> Settings:
+    """Settings of this directory; a mistake in them is a WrongUsage that names the key."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise WrongUsage(f"{key}: {first['msg']}", where=str(CONFIG_FILE), do="mend that setting") from None
+    except ValueError as error:
+        raise WrongUsage(f"not TOML: {error}", where=str(CONFIG_FILE), do="mend the file") from error
