@@ -1,0 +1,66 @@
+"""A FHIR version and a name go in, the definitions of the standardized profile come out, as parsed JSON.
+
+The definitions are written in `fsh/` and compiled into one folder for each FHIR version by `build.sh`.
+"""
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+__all__ = ["CANONICAL", "UnknownArtefact", "artefacts", "examples", "load"]
+
+CANONICAL = "https://w3id.org/fhir-personalization"
+
+_VERSIONS = ("stu3", "r4", "r5")
+
+# A server that checks references takes them in this order: a value set names its code system, a profile both.
+_ORDER = ("CodeSystem", "ValueSet", "StructureDefinition")
+
+
+class UnknownArtefact(KeyError):
+    """No definition has that version and name, or several have the name; the message lists what there is."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # KeyError would show the message in quotes, as if it were a key
+
+
+def load(version: str, name: str) -> dict[str, Any]:
+    """The one definition with this id, such as `load("r4", "patient-personalization")`.
+
+    Where a profile, a code system and a value set share an id, the type says which is meant:
+    `load("r4", "CodeSystem/personalization-measure")`. Raises UnknownArtefact.
+    """
+    known = {f"{one['resourceType']}/{one['id']}": one for one in artefacts(version)}
+    found = [key for key in known if name in (key, key.partition("/")[2])]
+    if len(found) != 1:
+        what = f"several definitions are called {name!r}" if found else f"no definition is called {name!r}"
+        raise UnknownArtefact(f"{what} in {version}: ask for one of {', '.join(found or known)}")
+    return known[found[0]]
+
+
+def artefacts(version: str) -> Iterator[dict[str, Any]]:
+    """Every CodeSystem, then every ValueSet, then every StructureDefinition: an order in which a server takes them."""
+    definitions = list(_resources(_folder(version)))
+    for kind in _ORDER:
+        yield from (one for one in definitions if one["resourceType"] == kind)
+
+
+def examples(version: str) -> Iterator[dict[str, Any]]:
+    """Resources of invented patients that obey the definitions; decimals are Decimal."""
+    yield from _resources(_folder(version) / "examples")
+
+
+def _folder(version: str) -> Traversable:
+    compiled = [known for known in _VERSIONS if (files(__name__) / known).is_dir()]
+    if version not in compiled:
+        raise UnknownArtefact(f"no definitions for FHIR version {version!r}: ask for one of {', '.join(compiled)}")
+    return files(__name__) / version
+
+
+def _resources(folder: Traversable) -> Iterator[dict[str, Any]]:
+    for place in sorted(folder.iterdir(), key=lambda place: place.name):
+        if place.name.endswith(".json"):
+            yield json.loads(place.read_text(encoding="utf-8"), parse_float=Decimal)

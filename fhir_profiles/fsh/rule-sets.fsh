@@ -1,0 +1,125 @@
+// Rule sets named by what their user wants to say. The first part is for definitions, the rest for examples.
+
+// Every definition says who publishes it, and that it is meant for use, not a try-out.
+RuleSet: ForUse
+* ^publisher = "fhir-personalization"
+* ^experimental = false
+
+// A code system that is whole, case-sensitive and flat, with the value set that holds all of it.
+RuleSet: WholeCodeSystem(valueSet)
+* insert ForUse
+* ^caseSensitive = true
+* ^valueSet = "https://w3id.org/fhir-personalization/ValueSet/{valueSet}"
+
+// What the code system of measures tells about each measure besides its definition.
+RuleSet: MeasureProperties
+* ^property[+].code = #dimension
+* ^property[=].description = "Which of the seven expected benefits the measure belongs to."
+* ^property[=].type = #Coding
+* ^property[+].code = #window
+* ^property[=].description = "The time over which the measure looks back."
+* ^property[=].type = #Coding
+* ^property[+].code = #unit
+* ^property[=].description = "The unit of the value: a UCUM code, or 'currency', or 'date'."
+* ^property[=].type = #string
+* ^property[+].code = #source
+* ^property[=].description = "Where the formula is published; 'own' where it is not."
+* ^property[=].type = #string
+
+// The properties of one measure, under its code.
+RuleSet: MeasureEntry(dimension, window, unit, source)
+* ^property[+].code = #dimension
+* ^property[=].valueCoding = $dimension#{dimension}
+* ^property[+].code = #window
+* ^property[=].valueCoding = $window#{window}
+* ^property[+].code = #unit
+* ^property[=].valueString = "{unit}"
+* ^property[+].code = #source
+* ^property[=].valueString = "{source}"
+
+// A resource that this service created says so: who made it, for which installation, how confidential.
+// HL7's code DEVAST is "asserted by a device"; R is the usual high-water mark of visits and claims.
+RuleSet: MadeByUs
+* meta.source = "https://w3id.org/fhir-personalization/installation/example"
+* meta.tag = $installation#example
+* meta.security[+] = $observation-value#DEVAST
+* meta.security[+] = $confidentiality#R
+
+// A panel of the year before 1 March 2026 in New York, as the service identifies and dates it.
+RuleSet: PanelOf(patient, identifier)
+* insert MadeByUs
+* identifier.system = $profile-identifier
+* identifier.value = "{identifier}"
+* status = #final
+* category[personalization] = $category#personalization "Personalization"
+* code = $measure#profile "Personalization profile"
+* subject = Reference(Patient/{patient})
+* effectivePeriod.start = "2025-03-01T00:00:00-05:00"
+* effectivePeriod.end = "2026-03-01T00:00:00-05:00"
+* issued = "2026-03-01T00:00:00-05:00"
+* method.text = "fhir-personalization 0.1.0"
+* device = Reference(Device/example-device)
+* extension[personalization].extension[asOf].valueDateTime = "2026-03-01T00:00:00-05:00"
+* extension[personalization].extension[validUntil].valueDateTime = "2026-04-01T00:00:00-04:00"
+* extension[personalization].extension[frameworkVersion].valueString = "0.1.0"
+
+// The level stands twice, in the value for searches and in the extension for readers of both places.
+RuleSet: Level(code, display)
+* valueCodeableConcept = $level#{code} "{display}"
+* extension[personalization].extension[level].valueCode = #{code}
+
+RuleSet: NoLevel(reason, display, text)
+* dataAbsentReason = $absent#{reason} "{display}"
+* dataAbsentReason.text = "{text}"
+
+RuleSet: Pathway(code, display)
+* extension[personalization].extension[pathway][+].valueCodeableConcept = $pathway#{code} "{display}"
+
+// One rule that fired, with the number that made it fire and the number it was compared with.
+RuleSet: Because(rationale, measure, value, unit, threshold)
+* extension[rationale][+].extension[code].valueCode = #{rationale}
+* extension[rationale][=].extension[measure].valueCode = #{measure}
+* extension[rationale][=].extension[value].valueQuantity = {value} '{unit}' "{unit}"
+* extension[rationale][=].extension[threshold].valueQuantity = {threshold} '{unit}' "{unit}"
+
+RuleSet: BecauseSince(rationale, measure, day, months)
+* extension[rationale][+].extension[code].valueCode = #{rationale}
+* extension[rationale][=].extension[measure].valueCode = #{measure}
+* extension[rationale][=].extension[value].valueDate = "{day}"
+* extension[rationale][=].extension[threshold].valueQuantity = {months} 'mo' "mo"
+
+// A component and the ground under its number.
+RuleSet: Measure(code, window, display)
+* component[+].code = $measure#{code} "{display}"
+* component[=].extension[basis].extension[window].valueCode = #{window}
+* component[=].extension[basis].extension[definition].valueUri = "https://w3id.org/fhir-personalization/CodeSystem/personalization-measure#{code}"
+
+RuleSet: Count(code, window, display, count)
+* insert Measure({code}, {window}, [[{display}]])
+* component[=].valueQuantity = {count} '1' "1"
+
+RuleSet: Days(code, window, display, days)
+* insert Measure({code}, {window}, [[{display}]])
+* component[=].valueQuantity = {days} 'd' "d"
+
+RuleSet: Day(code, window, display, day)
+* insert Measure({code}, {window}, [[{display}]])
+* component[=].valueDateTime = "{day}"
+
+// An amount in one currency; the code XXX stands for "no amount in any currency", which is a known zero.
+RuleSet: Money(code, window, display, amount, currency)
+* insert Measure({code}, {window}, [[{display}]])
+* component[=].valueQuantity = {amount} $currency#{currency} "{currency}"
+
+// A ratio keeps the two whole numbers that it came from, and how much of the visits it could use.
+RuleSet: Ratio(code, window, display, ratio, numerator, denominator, coverage)
+* insert Measure({code}, {window}, [[{display}]])
+* component[=].valueQuantity = {ratio} '1' "1"
+* component[=].extension[basis].extension[numerator].valueDecimal = {numerator}
+* component[=].extension[basis].extension[denominator].valueDecimal = {denominator}
+* component[=].extension[basis].extension[coverage].valueDecimal = {coverage}
+
+RuleSet: Unknown(code, window, display, reason, reasonDisplay, text)
+* insert Measure({code}, {window}, [[{display}]])
+* component[=].dataAbsentReason = $absent#{reason} "{reasonDisplay}"
+* component[=].dataAbsentReason.text = "{text}"
