@@ -1,0 +1,65 @@
+"""In: what this machine has. Out: real servers for the tests here, and at the session's end which ones were met."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from .hapi.server import Hapi, missing_tools, running
+from .loading import ALL_TYPES, DATA, load
+
+REAL_PARTS = pytest.StashKey[list[str]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say with what the tests ran: a green run against nothing should not look like one against the real thing."""
+    for part in config.stash.get(REAL_PARTS, []):
+        terminalreporter.write_line(f"real parts: {part}")
+
+
+@pytest.fixture(scope="session")
+def real_parts(pytestconfig: pytest.Config) -> list[str]:
+    """The real parts met so far: name, version, where. A fixture that starts one appends it."""
+    return pytestconfig.stash.setdefault(REAL_PARTS, [])
+
+
+def require(lacking: list[str], part: str) -> None:
+    """Under CI a missing real part is a failure, elsewhere the test is skipped; both say what to install."""
+    if not lacking:
+        return
+    why = f"{part} needs {' and '.join(lacking)}: install that, or run .ci/run, which does"
+    if os.environ.get("CI"):
+        pytest.fail(why, pytrace=False)
+    pytest.skip(why)
+
+
+@contextmanager
+def noted_hapi(tmp_path_factory: pytest.TempPathFactory, real_parts: list[str]) -> Iterator[Hapi]:
+    """A HAPI of our own, noted among the real parts."""
+    require(missing_tools(), "a HAPI FHIR server")
+    with running(tmp_path_factory.mktemp("hapi")) as server:
+        real_parts.append(str(server))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def hapi(tmp_path_factory: pytest.TempPathFactory, real_parts: list[str]) -> Iterator[Hapi]:
+    """The session's one HAPI (R4). Tests share it: write under ids of your own, and count nothing but those."""
+    with noted_hapi(tmp_path_factory, real_parts) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def loaded_hapi(hapi: Hapi, real_parts: list[str]) -> Hapi:
+    """The session's HAPI with the planted patients and the 100 of Synthea (no ExplanationOfBenefit of Synthea)."""
+    load(hapi.base, DATA / "planted", ALL_TYPES)
+    real_parts.append(f"on HAPI: Synthea, {load(hapi.base, DATA / 'synthea' / 'r4')}")
+    return hapi
+
+
+@pytest.fixture
+def fresh_hapi(tmp_path_factory: pytest.TempPathFactory, real_parts: list[str]) -> Iterator[Hapi]:
+    """An empty HAPI (R4) for one test, in a process of its own: 15 to 25 s, so only where others' writes disturb."""
+    with noted_hapi(tmp_path_factory, real_parts) as server:
+        yield server
