@@ -12,6 +12,8 @@ import sqlalchemy as sa
 
 from service.errors import LakeProblem
 
+STANDING = ("intended", "done")
+
 _tables = sa.MetaData()
 
 runs = sa.Table(
@@ -29,14 +31,23 @@ written = sa.Table(
     "written",
     _tables,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("run", sa.String, nullable=False, index=True),
+    sa.Column("run", sa.String, nullable=False),
     sa.Column("patient", sa.String),
     sa.Column("resource", sa.String, nullable=False),
     sa.Column("action", sa.String, nullable=False),
-    sa.Column("state", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False, index=True),
     sa.Column("version", sa.String),
     sa.Column("before", sa.LargeBinary),
     sa.Column("after", sa.LargeBinary),
+    sa.Index("written_by_patient", "run", "patient"),
+)
+
+# Built once: these run for every patient written.
+_INTEND = written.insert().returning(written.c.id, sort_by_parameter_order=True)
+_SETTLE = (
+    written.update()
+    .where(written.c.id == sa.bindparam("key"))
+    .values(state=sa.bindparam("now"), version=sa.bindparam("made"))
 )
 
 
@@ -56,8 +67,9 @@ class Run:
 class Write:
     """One resource of ours (or the extension on one Patient) as a run wrote it.
 
-    `before` and `after` are JSON: the whole resource, or for a Patient the extension alone; None where there was or is
-    nothing. `state` is intended (sent, no answer seen), done, failed or undone; `version` the server's after the write.
+    `before` and `after` are JSON: the whole resource, or for a Patient the extension and its place in the array; None
+    where there was or is nothing. `state` is intended (sent, no answer seen), done, failed or undone; `version` the
+    server's after the write.
     """
 
     run: str
@@ -115,20 +127,46 @@ class Catalog:
 
     def intend(self, writes: Iterable[Write]) -> list[int]:
         """Recorded before it is sent, so that a kill loses no trace of it."""
+        rows = [_columns(write) for write in writes]
         with self._engine.begin() as tx:
-            insert = written.insert().returning(written.c.id)
-            return [tx.execute(insert.values(**_columns(write))).scalar_one() for write in writes]
+            return list(tx.execute(_INTEND, rows).scalars()) if rows else []
 
     def settle(self, states: Iterable[tuple[int, str, str | None]]) -> None:
         """(id, state, version) of writes whose answer was seen."""
-        with self._engine.begin() as tx:
-            for key, state, version in states:
-                tx.execute(written.update().where(written.c.id == key).values(state=state, version=version))
+        rows = [{"key": key, "now": state, "made": version} for key, state, version in states]
+        if rows:
+            with self._engine.begin() as tx:
+                tx.execute(_SETTLE, rows)
 
-    def writes(self, run: str, states: Iterable[str] = ("intended", "done")) -> list[Write]:
-        chosen = sa.select(written).where(written.c.run == run, written.c.state.in_(list(states)))
+    def writes(self, run: str, patient: str | None, states: Iterable[str] = STANDING) -> list[Write]:
+        """What a run wrote about one patient, oldest first; None for what is about no patient."""
+        own = written.c.patient == patient if patient else written.c.patient.is_(None)
+        chosen = sa.select(written).where(written.c.run == run, own, written.c.state.in_(list(states)))
         with self._engine.connect() as tx:
             return [Write(**row) for row in tx.execute(chosen.order_by(written.c.id)).mappings()]
+
+    def patients(self, run: str, states: Iterable[str] = STANDING) -> list[str]:
+        """The patients about whom a run wrote, or meant to."""
+        chosen = sa.select(written.c.patient).distinct()
+        chosen = chosen.where(written.c.run == run, written.c.patient.is_not(None), written.c.state.in_(list(states)))
+        with self._engine.connect() as tx:
+            return list(tx.execute(chosen.order_by(written.c.patient)).scalars())
+
+    def unanswered(self, source: str) -> list[Write]:
+        """Intents of all runs on a source whose answer was never seen, oldest first."""
+        chosen = sa.select(written).join(runs, runs.c.run == written.c.run)
+        chosen = chosen.where(runs.c.source == source, written.c.state == "intended")
+        with self._engine.connect() as tx:
+            return [Write(**row) for row in tx.execute(chosen.order_by(written.c.id)).mappings()]
+
+    def runs_standing(self, source: str) -> list[str]:
+        """Runs on a source with anything about a patient that is not taken back."""
+        chosen = sa.select(written.c.run).distinct().join(runs, runs.c.run == written.c.run)
+        chosen = chosen.where(
+            runs.c.source == source, written.c.patient.is_not(None), written.c.state.in_(list(STANDING))
+        )
+        with self._engine.connect() as tx:
+            return list(tx.execute(chosen.order_by(written.c.run)).scalars())
 
     def _one(self, query: sa.Select[tuple[object, ...]]) -> Run | None:
         with self._engine.connect() as tx:

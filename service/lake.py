@@ -112,7 +112,10 @@ def folder(source: str) -> str:
 
 
 def private_directory(path: Path) -> None:
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Made with every parent it lacks; `mkdir`'s own `parents` would leave those open to others."""
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
 
 
 def _sync(path: Path) -> None:

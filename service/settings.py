@@ -114,6 +114,9 @@ class Settings(BaseSettings):
         named = [name for name, source in self.sources.items() if source.url == base]
         return self._named(named[0]) if named else Source(url=base)
 
+    def redis(self) -> str | None:
+        return self.redis_url.get_secret_value() if self.redis_url else None
+
     def _named(self, name: str) -> Source:
         return self.sources[name].model_copy(update={"name": name, "configured": True})
 

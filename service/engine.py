@@ -1,0 +1,148 @@
+"""Ibis over DuckDB: files in, Ibis tables to reason with, Parquet or rows out.
+
+Everything that only one engine can say stands here: how typed NDJSON is read, the order of its lines, time zones.
+The rest of the code writes Ibis expressions and never names the engine.
+
+Times in tables are timestamps without a zone that mean UTC. The session's zone is UTC as well.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import msgspec
+from ibis.backends.sql.datatypes import DuckDBType
+
+from service.errors import LakeProblem
+from service.lake import private_directory
+
+LARGEST_LINE = 64 << 20
+BATCH = 10_000
+
+# Extensions that are not built in would be fetched from the network; json, parquet and icu are built in.
+OFFLINE = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+}
+
+
+class ShapeMismatch(Exception):
+    """Some line of an NDJSON file does not have the shape asked for."""
+
+
+class Engine:
+    def __init__(self, connection: Any, scratch: Path) -> None:
+        self._connection = connection
+        self.scratch = scratch
+
+    @classmethod
+    @contextmanager
+    def open(cls, spill: Path, *, memory: str = "", threads: int = 0) -> Iterator[Engine]:
+        """`spill` holds what does not fit into `memory` (such as "4GiB"; default four fifths of the machine's)."""
+        private_directory(spill)
+        scratch = Path(tempfile.mkdtemp(prefix="engine-", dir=spill))
+        limits = ({"memory_limit": memory} if memory else {}) | ({"threads": str(threads)} if threads else {})
+        connection = ibis.duckdb.connect(temp_directory=str(scratch), **OFFLINE, **limits)
+        try:
+            yield cls(connection, scratch)
+        finally:
+            connection.disconnect()
+            shutil.rmtree(scratch, ignore_errors=True)
+            with suppress(OSError):  # another engine may still spill beside this one
+                spill.rmdir()
+
+    def read_ndjson(self, path: Path, columns: Mapping[str, str]) -> ir.Table:
+        """The fields `columns` names (Ibis types), and no others; a line of another shape raises ShapeMismatch."""
+        types = {name: DuckDBType.to_string(ibis.dtype(dtype)) for name, dtype in columns.items()}
+        lines = self._connection.read_json(
+            str(path), columns=types, format="newline_delimited", maximum_object_size=LARGEST_LINE
+        )
+        try:
+            return self.materialise(lines)
+        except duckdb.InvalidInputException as error:
+            raise ShapeMismatch(str(error)) from error
+
+    def line(self, table: ir.Table) -> ir.IntegerColumn:
+        """The place, from 0, that each row of a table from `read_ndjson` had in its file."""
+        return table.rowid()
+
+    def read_parquet(self, path: Path) -> ir.Table:
+        if not path.is_file():
+            raise LakeProblem(
+                "a file of the lake is missing", where=str(path), do="run the stage before this one again"
+            )
+        return self._connection.read_parquet(str(path))
+
+    def write_parquet(self, table: ir.Table, path: Path) -> None:
+        place = str(path).replace("'", "''")
+        self._connection.raw_sql(f"COPY ({self._typed(table)}) TO '{place}' (FORMAT parquet)").fetchall()
+        path.chmod(0o600)
+
+    def materialise(self, table: ir.Table) -> ir.Table:
+        """Computes once what several expressions share."""
+        return self._connection.create_table(f"step_{uuid4().hex}", table, temp=True)
+
+    def release(self, table: ir.Table) -> None:
+        """Gives the room of a materialised table back."""
+        # Not through Ibis 12, whose DROP loses the table's name under sqlglot 30.
+        self._connection.raw_sql(f'DROP TABLE "{table.op().name}"').fetchall()
+
+    def load(self, rows: list[dict[str, Any]], columns: Mapping[str, str]) -> ir.Table:
+        """Few rows from Python as a table."""
+        path = self.scratch / f"{uuid4().hex}.ndjson"
+        path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+        return self.read_ndjson(path, columns)
+
+    def rows(self, table: ir.Table) -> Iterator[dict[str, Any]]:
+        """A stream: drain or close it before the next question, which is refused meanwhile."""
+        with self._connection.con.sql(self._typed(table)).to_arrow_reader(BATCH) as batches:
+            for batch in batches:
+                yield from batch.to_pylist()
+
+    def row(self, table: ir.Table) -> dict[str, Any]:
+        """The only row of a table, such as an aggregate."""
+        (only,) = self.rows(table)
+        return only
+
+    def _typed(self, table: ir.Table) -> str:
+        """The query with the types that Ibis promises: DuckDB sums integers into wider ones, which Parquet lacks."""
+        columns = (
+            f'CAST("{name}" AS {DuckDBType.to_string(dtype)}) AS "{name}"' for name, dtype in table.schema().items()
+        )
+        return f"SELECT {', '.join(columns)} FROM ({self._connection.compile(table)})"  # noqa: S608 - names are our own
+
+    def local(self, moment: ir.TimestampValue, zone: ZoneInfo) -> ir.TimestampValue:
+        """UTC to the clock on the wall in `zone`."""
+        return _timezone_of_instant(zone.key, moment.cast("timestamp('UTC')"))
+
+    def instant(self, clock: ir.TimestampValue, zone: ZoneInfo) -> ir.TimestampValue:
+        """The clock on the wall in `zone` to UTC."""
+        return _timezone_of_clock(zone.key, clock).cast("timestamp")
+
+    def moment(self, text: ir.StringValue) -> ir.TimestampValue:
+        """ISO 8601 text with an offset to UTC; null where it is none."""
+        return text.try_cast("timestamp('UTC')").cast("timestamp")
+
+    def at(self, moment: datetime) -> ir.TimestampScalar:
+        """An aware Python datetime as a UTC literal."""
+        return ibis.timestamp(moment.astimezone(ZoneInfo("UTC")).replace(tzinfo=None))
+
+
+@ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp('UTC')"), "timestamp"))
+def _timezone_of_instant(zone, moment): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+
+
+@ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp"), "timestamp('UTC')"))
+def _timezone_of_clock(zone, clock): ...  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202

@@ -1,0 +1,171 @@
+"""The story: servers -> raw -> facts -> profiles -> plan -> servers. A stage commits all its files or none.
+
+Each stage is a function of the files before it and of the settings; `run` tells them in order. Only `apply` and `undo`
+write to a server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from service import derive as deriving
+from service import flatten as flattening
+from service import pull as pulling
+from service import report, write_back
+from service.catalog import Catalog, Run
+from service.derive.as_of import as_of_instant
+from service.derive.policy import Policy
+from service.engine import Engine
+from service.lake import Lake, read_json
+from service.server.client import FhirServer
+from service.server.egress import loopback_address, may_write
+from service.settings import Source, WriteRung
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Told = dict[str, Any]
+STAGES = ["pull", "flatten", "derive", "plan", "apply", "undo"]
+
+
+def run(work: Work, *, as_of: str | None = None, limit: int | None = None, write: bool = False) -> Outcome:
+    """Server -> lake -> plan; `write` alone sends anything back."""
+    outcome = Outcome(work)
+    if write:  # refused before an hour of reading, not after it
+        may_write(work.source, loopback_address(work.source.url) is not None, work.run.installation)
+    outcome.stage("pull", pull, limit)
+    outcome.stage("flatten", flatten)
+    outcome.stage("derive", derive, as_of)
+    outcome.stage("plan", plan)
+    if write:
+        outcome.stage("apply", apply)
+    return outcome
+
+
+def pull(work: Work, limit: int | None = None) -> Told:
+    """Server -> raw/: NDJSON a type, and a manifest."""
+    return asdict(
+        _with_server(work, lambda server: pulling.pull(server, work.raw, limit=limit, progress=work.progress))
+    )
+
+
+def flatten(work: Work) -> Told:
+    """raw/ -> facts/: one Parquet table a kind of fact, and what was set aside."""
+    with Engine.open(work.lake.spill) as engine:
+        return flattening.flatten(work.raw, work.facts, engine=engine, source=work.source.id, zone=work.source.zone)
+
+
+def derive(work: Work, as_of: str | None = None) -> Told:
+    """facts/ -> profiles/: measures, levels, pathways at `as_of`."""
+    manifest = read_json(work.raw / "manifest.json", "pull")
+    with Engine.open(work.lake.spill) as engine:
+        clock = dt.datetime.fromisoformat(str(manifest["server_date"]))
+        latest = deriving.latest_start(work.facts, engine, not_after=clock)
+        instant = as_of_instant(as_of, work.source.zone, latest_start=latest, now=clock)
+        told = deriving.derive(
+            work.facts,
+            work.profiles,
+            engine=engine,
+            manifest=manifest,
+            as_of=instant,
+            zone=work.source.zone,
+            policy=work.policy,
+        )
+    return {**told, "latest_start": latest.isoformat() if latest else None}
+
+
+def plan(work: Work) -> Told:
+    """profiles/ and what stands on the server -> a plan file. Reads only."""
+    now = dt.datetime.now(dt.UTC)
+    return _with_server(work, lambda server: write_back.plan(server, work.lake, work.run, rung=work.rung, recorded=now))
+
+
+def apply(work: Work) -> Told:
+    """Plan file -> server, where the safety rule allows it."""
+    plan_file = work.lake.plan(work.source.id, work.run.run)
+    return _with_server(work, lambda server: write_back.apply(plan_file, server, work.catalog, work.lake))
+
+
+def undo(work: Work) -> Told:
+    """What a run wrote -> taken back, as far as nobody else has changed it since."""
+    return _with_server(work, lambda server: write_back.undo(work.run, server, work.catalog))
+
+
+def top(work: Work, by: str, window: str, limit: int) -> list[report.TopPatient]:
+    """Who came most, or was billed most."""
+    with Engine.open(work.lake.spill) as engine:
+        return report.top_patients(work.profiles, engine, by=by, window=window, limit=limit)
+
+
+def explain(work: Work, patient: str) -> report.Explanation:
+    """From resources to level: one patient, each number with its evidence."""
+    with Engine.open(work.lake.spill) as engine:
+        return report.explain(work.profiles, engine, patient)
+
+
+def only(work: Work, name: str, *args: Any) -> Outcome:
+    """One stage of the story by itself, on the files that the stages before it left."""
+    stages = {"pull": pull, "flatten": flatten, "derive": derive, "plan": plan, "apply": apply, "undo": undo}
+    outcome = Outcome(work)
+    outcome.stage(name, stages[name], *args)
+    return outcome
+
+
+@dataclass(frozen=True)
+class Work:
+    """One run on one source: where its files lie, by which policy, how far it may write."""
+
+    source: Source
+    lake: Lake
+    catalog: Catalog
+    run: Run
+    policy: Policy
+    rung: WriteRung
+    progress: pulling.Progress = lambda _stage, _count: None
+
+    @property
+    def raw(self) -> Path:
+        return self.lake.raw(self.source.id, self.run.run)
+
+    @property
+    def facts(self) -> Path:
+        return self.lake.facts(self.source.id, self.run.run)
+
+    @property
+    def profiles(self) -> Path:
+        return self.lake.profiles(self.source.id, self.run.run)
+
+
+@dataclass
+class Outcome:
+    """What each stage told, and how many seconds it took; the catalog remembers the last one that finished."""
+
+    work: Work
+    told: dict[str, Told] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def partial(self) -> bool:
+        """Some patients were not written, or not taken back."""
+        return any(
+            told.get("set_aside") or told.get("stopped") for told in map(self.told.get, ("apply", "undo")) if told
+        )
+
+    def stage(self, name: str, tell: Callable[Concatenate[Work, P], Told], *args: P.args, **kwargs: P.kwargs) -> None:
+        began = time.perf_counter()
+        self.told[name] = tell(self.work, *args, **kwargs)
+        self.seconds[name] = round(time.perf_counter() - began, 3)
+        self.work.catalog.reached(self.work.run.run, name)
+
+
+def _with_server(work: Work, talk: Callable[[FhirServer], Coroutine[Any, Any, T]]) -> T:
+    async def session() -> T:
+        async with FhirServer(work.source) as server:
+            return await talk(server)
+
+    return asyncio.run(session())

@@ -1,0 +1,146 @@
+"""A number of synthetic patients in, a FHIR server out: in a thread for tests, in the foreground for people."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI
+
+from service.errors import PersonalizeError, WrongUsage
+from service.sandbox.app import create_app
+from service.sandbox.http import BASE
+from service.sandbox.population import generate
+from service.sandbox.store import Store
+from service.sandbox.witness import Before, Served
+
+LOOPBACK = "127.0.0.1"
+_READS = ("GET", "HEAD", "OPTIONS")
+
+
+class Sandbox:
+    """A running server: its address, what it stores, what it was asked."""
+
+    def __init__(self, url: str, store: Store, before: Before | None = None) -> None:
+        self.url, self.store = url, store
+        self.requests: list[Served] = []
+        self.app = create_app(store, log=self.requests, before=before)
+
+    @property
+    def before(self) -> Before | None:
+        """What happens before a request is handled; may be set at any time."""
+        hook: Before | None = self.app.state.before
+        return hook
+
+    @before.setter
+    def before(self, hook: Before | None) -> None:
+        self.app.state.before = hook
+
+    @property
+    def writes(self) -> list[Served]:
+        """The requests that may have changed something: all but reads and searches."""
+        return [served for served in self.requests if _may_write(served)]
+
+    def versions(self) -> dict[str, int]:
+        """'Type/id' -> current version, asked of the store and not of anybody's report."""
+        return self.store.versions()
+
+
+def _may_write(served: Served) -> bool:
+    return served.method not in _READS and not served.path.partition("?")[0].endswith("/_search")
+
+
+@contextmanager
+def running(
+    patients: int = 200, seed: int = 1, port: int = 0, host: str = LOOPBACK, *, before: Before | None = None
+) -> Iterator[Sandbox]:
+    """A server in a thread of this process, gone at the end of the block. Port 0 takes a free one."""
+    with _listening(host, port) as listener, _populated(patients, seed) as store:
+        sandbox = Sandbox(_url(listener), store, before)
+        with _in_thread(_server(sandbox.app), listener):
+            yield sandbox
+
+
+def _announce(url: str) -> None:
+    print(f"FHIR R4 server with invented patients: {url} (Ctrl-C ends it)", file=sys.stderr)
+
+
+def serve(
+    patients: int = 200,
+    seed: int = 1,
+    port: int = 0,
+    host: str = LOOPBACK,
+    ready: Callable[[str], None] = _announce,
+) -> None:
+    """Serves until Ctrl-C; `ready` is told the address once patients are loaded and requests are answered."""
+    with suppress(KeyboardInterrupt), _listening(host, port) as listener, _populated(patients, seed) as store:
+        server = _server(create_app(store))
+        ready(_url(listener))
+        server.run(sockets=[listener])
+
+
+@contextmanager
+def _populated(patients: int, seed: int) -> Iterator[Store]:
+    if patients < 0:
+        raise WrongUsage("a sandbox cannot have fewer than no patients", where=str(patients), do="give 0 or more")
+    store = Store()
+    try:
+        store.load(generate(patients, seed) if patients else ())
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A listening socket, so that a taken port is known before the patients are made; early requests wait for them."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Naming TCP is what makes asyncio turn Nagle's algorithm off; without it every small answer takes 40 ms.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen()  # two sockets may be bound to one port until one of them listens
+        except (OSError, OverflowError) as error:
+            raise _cannot_listen(host, port, error) from error
+        yield listener
+
+
+def _cannot_listen(host: str, port: int, error: OSError | OverflowError) -> PersonalizeError:
+    where = f"{host}:{port}"
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return PersonalizeError("the port is taken", where=where, do="stop what listens there, or choose another port")
+    return PersonalizeError(f"cannot listen: {error}", where=where, do="choose another host or port")
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}{BASE}" if ":" in host else f"http://{host}:{port}{BASE}"
+
+
+def _server(app: FastAPI) -> uvicorn.Server:
+    # No access log: paths bear patients' ids.
+    config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, lifespan="off")
+    config.timeout_graceful_shutdown = 2
+    return uvicorn.Server(config)
+
+
+@contextmanager
+def _in_thread(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            time.sleep(0.005)
+        if not server.started:
+            raise PersonalizeError("the sandbox did not start", do="see the log above")
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()

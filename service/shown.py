@@ -1,0 +1,105 @@
+"""The outcome of a run in; the `--json` document or lines for a terminal out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from service.pipeline import Outcome
+from service.report import TopPatient
+
+WINDOWS = {"year": "p1y", "month": "p1m", "week": "p7d"}
+
+
+def document(outcome: Outcome) -> dict[str, Any]:
+    """What `run --json` prints. A type that the server does not offer is null, not 0."""
+    pull, flat, derived, plan, applied = (
+        outcome.told.get(stage, {}) for stage in ("pull", "flatten", "derive", "plan", "apply")
+    )
+    return {
+        "run": outcome.work.run.run,
+        "source": outcome.work.source.id,
+        "fhir_version": pull.get("fhir_version"),
+        "as_of": derived.get("as_of"),
+        "pulled": {
+            name: None if kind["unknown"] else kind["count"] - flat.get("duplicates", {}).get(name, 0)
+            for name, kind in pull.get("types", {}).items()
+        },
+        "set_aside": [entry for stage in (pull, flat, derived, applied) for entry in stage.get("set_aside", [])],
+        "profiles": derived.get("profiles"),
+        "levels": derived.get("levels"),
+        "plan": plan.get("counts"),
+        "written": applied.get("written", {}),
+        "rung": applied.get("rung", {}),
+        "notes": notes(outcome),
+        "seconds": outcome.seconds,
+    }
+
+
+def notes(outcome: Outcome) -> list[str]:
+    """What a reader would otherwise stumble over."""
+    pull, flat, derived = (outcome.told.get(stage, {}) for stage in ("pull", "flatten", "derive"))
+    said = [f"{name} is unknown: {kind['unknown']}" for name, kind in pull.get("types", {}).items() if kind["unknown"]]
+    said += pull.get("warnings", [])
+    said += [f"{count} {what}" for what, count in flat.get("notes", {}).items() if count]
+    if pull.get("limited"):
+        said.append(f"only {pull['types']['Patient']['count']} patients were read; --patient-limit N reads more")
+    latest, start = derived.get("latest_start"), derived.get("window_start")
+    if latest and start and latest < start:
+        said.append(f"the latest visit is of {latest[:10]}, before every window: try --as-of latest")
+    if pull.get("types", {}).get("Patient", {}).get("count") == 0:
+        said.append("the server holds no patients, so there is nothing to derive")
+    return said
+
+
+def lines(outcome: Outcome) -> Iterator[str]:
+    """A run as a person reads it, one line a stage."""
+    told = document(outcome)
+    pull, plan = outcome.told.get("pull"), outcome.told.get("plan")
+    if pull:
+        yield f"source   {outcome.work.source.url} ({pull['software'] or 'unnamed'}, FHIR {pull['fhir_version']})"
+        yield f"pulled   {_counts(told['pulled'])}{_took(outcome, 'pull')}"
+    if told["set_aside"]:
+        yield from _set_aside(told["set_aside"])
+    if told["levels"] is not None:
+        yield f"derived  {told['profiles']:,} profiles as of {told['as_of']}{_took(outcome, 'derive')}"
+        yield f"         {_counts(told['levels'])}"
+    if plan:
+        yield f"planned  {_counts(plan['counts'])}{_took(outcome, 'plan')}"
+        yield from (f"           {line}" for line in plan["listed"])
+    if "apply" in outcome.told:
+        said = _counts(told["written"]) or "nothing: all of it stands there already"
+        yield f"written  {said}{_took(outcome, 'apply')}"
+    elif plan:
+        yield "written  nothing: this was a plan; --apply writes it"
+    yield from (f"note     {note}" for note in told["notes"])
+
+
+def ranking(patients: Sequence[TopPatient]) -> Iterator[str]:
+    """A line a patient: how much, who, level, pathways."""
+    width = max((len(each.patient) for each in patients), default=0)
+    for each in patients:
+        unit = "" if each.unit == "1" else f" {each.unit}"
+        yield (
+            f"{each.value.normalize():>8,f}{unit}  {each.patient:<{width}}  {each.level or 'no level':<9} "
+            f"{', '.join(each.pathways) or '-'}"
+        )
+    if not patients:
+        yield "nobody"
+
+
+def _set_aside(entries: list[dict[str, str]]) -> Iterator[str]:
+    """By reason, each with one place to look at; --json lists every place."""
+    reasons: dict[str, list[str]] = {}
+    for entry in entries:
+        reasons.setdefault(entry["why"], []).append(entry["where"])
+    for why, places in sorted(reasons.items(), key=lambda each: -len(each[1])):
+        yield f"aside    {len(places):,} set aside: {why} ({places[0]}{', ...' if len(places) > 1 else ''})"
+
+
+def _counts(counts: dict[str, int | None]) -> str:
+    return ", ".join(f"{'unknown' if n is None else f'{n:,}'} {name}" for name, n in counts.items())
+
+
+def _took(outcome: Outcome, stage: str) -> str:
+    return f"  [{outcome.seconds[stage]:.1f} s]" if stage in outcome.seconds else ""

@@ -1,0 +1,69 @@
+"""The front door: the command as a person types it, and an embedded server to type it at."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from service import cli
+from service.sandbox import running
+
+DATA = Path(__file__).parent / "data"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command left: its exit code, stdout and stderr."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def personalize(tmp_path, monkeypatch, capsys):
+    """Runs the command in an empty directory of its own: personalize("run", url, "--json")."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["personalize", *map(str, words)])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as end:
+            code = end.code or 0
+        captured = capsys.readouterr()
+        return Said(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def sandbox():
+    """An empty FHIR server."""
+    with running(patients=0) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def planted():
+    """The 17 hand-written patients by file: {"Patient": [...], ...}, and their expected profiles."""
+    folder = DATA / "planted"
+    resources = {
+        path.stem: [json.loads(line) for line in path.read_text().splitlines()] for path in folder.glob("*.ndjson")
+    }
+    return resources, json.loads((folder / "expected.json").read_text())["patients"]
+
+
+@pytest.fixture
+def planted_sandbox(sandbox, planted):
+    resources, _ = planted
+    sandbox.store.load(json.dumps(each).encode() for kind in resources.values() for each in kind)
+    sandbox.requests.clear()
+    return sandbox
