@@ -142,7 +142,7 @@ def sandbox(
     """An embedded FHIR R4 server with invented patients, until Ctrl-C."""
     from service.sandbox import serve
 
-    serve(patients=patients, seed=seed, port=port, host=host)
+    serve(patients, seed, port, host, ready=lambda url: typer.echo(f"{url} (Ctrl-C ends it)"))
 
 
 @app.command()

@@ -152,9 +152,8 @@ class Outcome:
     @property
     def partial(self) -> bool:
         """Some patients were not written, or not taken back."""
-        return any(
-            told.get("set_aside") or told.get("stopped") for told in map(self.told.get, ("apply", "undo")) if told
-        )
+        sent = [self.told[stage] for stage in ("apply", "undo") if stage in self.told]
+        return any(told.get("set_aside") or told.get("unwritten") for told in sent)
 
     def stage(self, name: str, tell: Callable[Concatenate[Work, P], Told], *args: P.args, **kwargs: P.kwargs) -> None:
         began = time.perf_counter()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from service.pipeline import Outcome
+from service.pipeline import STAGES, Outcome
 from service.report import TopPatient
 
 WINDOWS = {"year": "p1y", "month": "p1m", "week": "p7d"}
@@ -13,9 +13,7 @@ WINDOWS = {"year": "p1y", "month": "p1m", "week": "p7d"}
 
 def document(outcome: Outcome) -> dict[str, Any]:
     """What `run --json` prints. A type that the server does not offer is null, not 0."""
-    pull, flat, derived, plan, applied = (
-        outcome.told.get(stage, {}) for stage in ("pull", "flatten", "derive", "plan", "apply")
-    )
+    pull, flat, derived, plan, applied, undone = (outcome.told.get(stage, {}) for stage in STAGES)
     return {
         "run": outcome.work.run.run,
         "source": outcome.work.source.id,
@@ -25,12 +23,15 @@ def document(outcome: Outcome) -> dict[str, Any]:
             name: None if kind["unknown"] else kind["count"] - flat.get("duplicates", {}).get(name, 0)
             for name, kind in pull.get("types", {}).items()
         },
-        "set_aside": [entry for stage in (pull, flat, derived, applied) for entry in stage.get("set_aside", [])],
+        "set_aside": [
+            entry for stage in (pull, flat, derived, applied, undone) for entry in stage.get("set_aside", [])
+        ],
         "profiles": derived.get("profiles"),
         "levels": derived.get("levels"),
         "plan": plan.get("counts"),
         "written": applied.get("written", {}),
         "rung": applied.get("rung", {}),
+        "undone": undone.get("undone", {}),
         "notes": notes(outcome),
         "seconds": outcome.seconds,
     }
@@ -49,13 +50,19 @@ def notes(outcome: Outcome) -> list[str]:
         said.append(f"the latest visit is of {latest[:10]}, before every window: try --as-of latest")
     if pull.get("types", {}).get("Patient", {}).get("count") == 0:
         said.append("the server holds no patients, so there is nothing to derive")
-    return said
+    plan, applied, undone = (outcome.told.get(stage, {}) for stage in ("plan", "apply", "undo"))
+    if plan.get("held"):
+        said.append(f"{plan['held']} held: what stands there of ours has no profile any more, or is not ours to change")
+    if applied.get("stopped"):
+        said.append(f"stopped: {applied['stopped']}; {applied['unwritten']} patients were not written")
+    return said + [f"kept: {each}" for each in undone.get("kept", [])]
 
 
 def lines(outcome: Outcome) -> Iterator[str]:
     """A run as a person reads it, one line a stage."""
     told = document(outcome)
     pull, plan = outcome.told.get("pull"), outcome.told.get("plan")
+    yield f"run      {told['run']}"
     if pull:
         yield f"source   {outcome.work.source.url} ({pull['software'] or 'unnamed'}, FHIR {pull['fhir_version']})"
         yield f"pulled   {_counts(told['pulled'])}{_took(outcome, 'pull')}"
@@ -70,9 +77,13 @@ def lines(outcome: Outcome) -> Iterator[str]:
     if "apply" in outcome.told:
         said = _counts(told["written"]) or "nothing: all of it stands there already"
         yield f"written  {said}{_took(outcome, 'apply')}"
+    elif "undo" in outcome.told:
+        yield f"undone   {_counts(told['undone']) or 'nothing: nothing of that run is left'}{_took(outcome, 'undo')}"
     elif plan:
         yield "written  nothing: this was a plan; --apply writes it"
     yield from (f"note     {note}" for note in told["notes"])
+    if told["written"]:
+        yield f"To take it back: personalize undo {told['run']}"
 
 
 def ranking(patients: Sequence[TopPatient]) -> Iterator[str]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from typing import cast, get_args
 
 import httpx
 
-from service.errors import PagingBroken, WriteRefused
-from service.settings import LOCAL_INSTALLATION, Source
+from service.errors import PagingBroken, WriteRefused, WrongUsage
+from service.settings import LOCAL_INSTALLATION, Source, WriteRung
 
 
 def loopback_address(url: str) -> str | None:
@@ -61,6 +62,21 @@ def may_write(source: Source, loopback: bool, installation: str) -> None:
             where=source.url,
             do='set installation = "..." in personalize.toml, one name for good',
         )
+
+
+def rung(source: Source, asked: str | None) -> WriteRung:
+    """How far writing may go: as the source's owner set it, or less; into Patient unasked only on this machine."""
+    if asked is None:
+        return source.write
+    if asked not in get_args(WriteRung):
+        raise WrongUsage(f"--write {asked!r} is unknown", do="write " + ", ".join(get_args(WriteRung)))
+    if asked == "patient" and source.write != "patient" and loopback_address(source.url) is None:
+        raise WriteRefused(
+            "writing into Patient changes a legal record, so the source's owner asks for it",
+            where=source.url,
+            do='set write = "patient" under that source in personalize.toml',
+        )
+    return cast(WriteRung, asked)
 
 
 _ORIGIN = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")

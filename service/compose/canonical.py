@@ -1,0 +1,26 @@
+"""The addresses that our resources speak with: our own canonicals, and the code systems of others that we use."""
+
+from __future__ import annotations
+
+from fhir_profiles import CANONICAL as BASE
+
+MEASURE = f"{BASE}/CodeSystem/personalization-measure"
+LEVEL = f"{BASE}/CodeSystem/personalization-level"
+PATHWAY = f"{BASE}/CodeSystem/personalization-pathway"
+CATEGORY = f"{BASE}/CodeSystem/personalization-category"
+
+PATIENT_PERSONALIZATION = f"{BASE}/StructureDefinition/patient-personalization"
+MEASURE_BASIS = f"{BASE}/StructureDefinition/measure-basis"
+RATIONALE = f"{BASE}/StructureDefinition/personalization-rationale"
+PROFILE = f"{BASE}/StructureDefinition/personalization-profile"
+PROVENANCE = f"{BASE}/StructureDefinition/personalization-provenance"
+
+PROFILE_IDENTIFIER = f"{BASE}/NamingSystem/profile"
+INSTALLATION = f"{BASE}/installation"
+
+CURRENCY = "urn:iso:std:iso:4217"
+UCUM = "http://unitsofmeasure.org"
+RFC_6920 = "urn:ietf:rfc:6920"
+ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+OBSERVATION_VALUE = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"
+CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"

@@ -1,0 +1,54 @@
+"""Emergency visits and stays in, emergency contacts out.
+
+Emergency encounters that belong to one and the same stay are one contact, dated at the earliest: those that are part
+of it (partOf), overlap or touch it, or ended at most 24 hours before it at the same organisation. An organisation that
+is not recorded is not the same as another. Every other emergency encounter is a contact of its own.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from service.engine import Engine
+
+BEFORE_ADMISSION = ibis.interval(hours=24)
+
+
+def contacts(visits: ir.Table, members: ir.Table, stays: ir.Table, engine: Engine) -> ir.Table:
+    """(patient, at)"""
+    emergency = visits.filter(visits.class_group == "emergency")
+    attached = engine.materialise(_of_a_stay(emergency, members, stays))
+    joined = emergency.left_join(attached, ["patient", "id"])
+    own = ibis.cases((joined.stay.isnull(), joined.id))
+    return joined.group_by("patient", "stay", own=own).agg(at=joined.start.min()).select("patient", "at")
+
+
+def _of_a_stay(emergency: ir.Table, members: ir.Table, stays: ir.Table) -> ir.Table:
+    """(patient, id, stay): what is said outright goes before what times suggest; of several the earliest stay."""
+    grounds = (_linked(emergency, members), _overlapping(emergency, stays), _shortly_before(emergency, members, stays))
+    pairs = ibis.union(*(pair.mutate(trust=ibis.literal(place)) for place, pair in enumerate(grounds)))
+    order = ibis.window(group_by=["patient", "id"], order_by=["trust", "stay"])
+    ranked = pairs.mutate(place=ibis.row_number().over(order))
+    return ranked.filter(ranked.place == 0).select("patient", "id", "stay")
+
+
+def _linked(emergency: ir.Table, members: ir.Table) -> ir.Table:
+    tops = members.select("patient", "admission", "stay").distinct()
+    return emergency.inner_join(tops, ["patient", "admission"]).select("patient", "id", "stay")
+
+
+def _overlapping(emergency: ir.Table, stays: ir.Table) -> ir.Table:
+    meets = [emergency.patient == stays.patient, emergency.start <= stays.until, emergency.until >= stays.start]
+    return emergency.inner_join(stays, meets).select("patient", "id", "stay")
+
+
+def _shortly_before(emergency: ir.Table, members: ir.Table, stays: ir.Table) -> ir.Table:
+    admitting = members.inner_join(stays.select("patient", "stay", "start"), ["patient", "stay", "start"])
+    leads = [
+        emergency.patient == admitting.patient,
+        emergency.organization == admitting.organization,
+        emergency.until <= admitting.start,
+        emergency.until >= admitting.start - BEFORE_ADMISSION,
+    ]
+    return emergency.inner_join(admitting, leads).select("patient", "id", "stay")

@@ -1,0 +1,40 @@
+"""Events in, for each patient the resources that any published measure used out; never a sensitive one."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from service.derive.events import Events
+from service.derive.prevention import preventive
+from service.derive.windows import EVER, YEAR, window
+
+
+def evidence(events: Events) -> ir.Table:
+    """(patient, evidence): sorted texts such as `Claim/2`, `Encounter/1`. The year holds every shorter window."""
+    year = window(YEAR, events.as_of, events.zone)
+    visits, claims, engine = events.encounters, events.claims.table, events.engine
+    seen = visits.filter(visits.class_group != "inpatient", year.holds(visits.start, engine))
+    billed = claims.filter(year.holds(claims.at, engine))
+    used = ibis.union(
+        seen.select("patient", what="Encounter/" + seen.id),
+        _of_stays(events),
+        _last_preventive(events),
+        billed.select("patient", what="Claim/" + billed.id),
+        distinct=True,
+    )
+    return used.group_by("patient").agg(evidence=used.what.collect(order_by=used.what))
+
+
+def _of_stays(events: Events) -> ir.Table:
+    """Stays that reach into the year, for their days count even when they began before it."""
+    year = window(YEAR, events.as_of, events.zone)
+    reaching = events.stays.filter(events.stays.until >= events.engine.at(year.opens))
+    members = events.members.semi_join(reaching, ["patient", "stay"])
+    return members.select("patient", what="Encounter/" + members.id)
+
+
+def _last_preventive(events: Events) -> ir.Table:
+    seen = preventive(events, window(EVER, events.as_of, events.zone))
+    latest = seen.mutate(latest=seen.day.max().over(group_by="patient"))
+    return latest.filter(latest.day == latest.latest).select("patient", what="Encounter/" + latest.id)

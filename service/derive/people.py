@@ -1,0 +1,73 @@
+"""Facts about patients and links in; one row a surviving patient out, and which record now goes by which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from service.derive.linkage import survivors
+from service.engine import Engine
+
+
+@dataclass(frozen=True)
+class People:
+    """`roster`: patient, deceased, deceased_at, birth_date, born_on (null unless given to the day).
+
+    `merged` (merged, survivor): the records that take part in a merge. `gone`: those whose survivor was not pulled.
+    """
+
+    roster: ir.Table
+    merged: ir.Table
+    gone: list[dict[str, str]]
+
+    def rekeyed(self, rows: ir.Table) -> ir.Table:
+        """`rows` with each `patient` by its survivor; rows of patients without a profile fall away."""
+        joined = rows.left_join(self.merged, rows.patient == self.merged.merged)
+        survivor = ibis.coalesce(joined.survivor, joined.patient)
+        moved = joined.mutate(patient=survivor).drop("merged", "survivor")
+        return moved.semi_join(self.roster, "patient")
+
+
+def people(patients: ir.Table, links: ir.Table, engine: Engine) -> People:
+    survivor = _survivors(patients, links, engine)
+    merged = engine.load(
+        [{"merged": old, "survivor": new} for old, new in sorted(survivor.items())],
+        {"merged": "string", "survivor": "string"},
+    )
+    roster = engine.materialise(_roster(patients, merged))
+    return People(roster, merged, _gone(patients, merged, engine))
+
+
+def _survivors(patients: ir.Table, links: ir.Table, engine: Engine) -> dict[str, str]:
+    merging = links.filter(links["type"].isin(["replaced-by", "replaces"]))
+    triples = [(row["patient"], row["type"], row["other"]) for row in engine.rows(merging)]
+    ends = merging.select("patient").union(merging.select(patient="other"))
+    asleep = patients.filter(~patients.active).semi_join(ends, "patient").select("patient")
+    return survivors(triples, {row["patient"] for row in engine.rows(asleep)})
+
+
+def _roster(patients: ir.Table, merged: ir.Table) -> ir.Table:
+    """A person is as deceased as any of their records says; the birth date is the survivor's where it has one."""
+    joined = patients.left_join(merged, patients.patient == merged.merged)
+    known = joined.mutate(record=joined.patient, patient=ibis.coalesce(joined.survivor, joined.patient))
+    own = known.record == known.patient
+    day = ibis.cases((~known.birth_date_partial, known.birth_date))
+    grouped = known.group_by("patient").agg(
+        pulled=own.any(),
+        deceased=known.deceased.any().fill_null(False),
+        deceased_at=known.deceased_at.min(),
+        birth_date=ibis.coalesce(known.birth_date.max(where=own), known.birth_date.min()),
+        born_on=ibis.coalesce(day.max(where=own), day.min()),
+    )
+    return grouped.filter("pulled").drop("pulled")
+
+
+def _gone(patients: ir.Table, merged: ir.Table, engine: Engine) -> list[dict[str, str]]:
+    orphans = merged.semi_join(patients.select(merged="patient"), "merged")
+    missing = orphans.anti_join(patients.select(survivor="patient"), "survivor")
+    return [
+        {"where": row["merged"], "why": f"replaced by {row['survivor']}, which is not among those pulled"}
+        for row in engine.rows(missing.order_by("merged"))
+    ]

@@ -1,0 +1,23 @@
+"""What a fact table is: the fields it reads, and one expression from resources to rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import ibis.expr.types as ir
+
+from service.flatten.times import Calendar
+
+WHY = "why"  # null in a good row; else the row is set aside for this
+NOTE = "note_"  # a boolean column that is counted, by the rest of its name, and then dropped
+
+
+@dataclass(frozen=True)
+class Fact:
+    """`rows` gives the table's columns, `why`, and any number of `note_*`."""
+
+    name: str
+    resource: str
+    columns: Mapping[str, str]
+    rows: Callable[[ir.Table, Calendar], ir.Table]

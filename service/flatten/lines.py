@@ -1,0 +1,103 @@
+"""One NDJSON file in; out come its resources as a typed table, newest version of each only, and what did not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import msgspec
+
+from service.engine import Engine, ShapeMismatch
+
+SetAside = dict[str, str]
+KINDS: dict[type[dt.DataType], Any] = {dt.Array: list, dt.Struct: dict, dt.Boolean: bool}
+
+
+@dataclass(frozen=True)
+class Lines:
+    table: ir.Table
+    set_aside: list[SetAside]
+    duplicates: int
+
+
+def read_lines(path: Path, columns: Mapping[str, str], engine: Engine) -> Lines:
+    """`columns` are Ibis types by field; `id` and `meta` must be among them. A missing file holds no resources."""
+    if not path.is_file():
+        return Lines(engine.load([], columns), [], 0)
+    try:
+        table, misfits = engine.read_ndjson(path, columns), []
+    except ShapeMismatch:
+        sieved = engine.scratch / path.name
+        misfits = list(_sieve(path, sieved, columns))
+        table = engine.read_ndjson(sieved, columns)
+    newest = _newest(table, engine)
+    return Lines(newest, misfits, _count(table, engine) - _count(newest, engine))
+
+
+def _newest(table: ir.Table, engine: Engine) -> ir.Table:
+    """Pages overlap and exports repeat: of lines with one id the newest counts, the last where nothing tells."""
+    repeated = table.group_by("id").having(table.count() > 1).agg()
+    if not _count(repeated, engine):
+        return table
+    version = table.meta.versionId
+    order = ibis.window(
+        group_by=table.id,
+        order_by=[
+            engine.moment(table.meta.lastUpdated).desc(nulls_first=False),
+            version.try_cast("int64").desc(nulls_first=False),
+            version.desc(nulls_first=False),
+            engine.line(table).desc(),
+        ],
+    )
+    ranked = table.mutate(rank=ibis.row_number().over(order))
+    return engine.materialise(ranked.filter((ranked["rank"] == 0) | ranked.id.isnull()).drop("rank"))
+
+
+def _sieve(path: Path, into: Path, columns: Mapping[str, str]) -> Iterator[SetAside]:
+    """Copies the lines of the right shape; tells of the others. Slow, and only met where a file holds such a line."""
+    shape = dt.Struct({name: ibis.dtype(dtype) for name, dtype in columns.items()})
+    with path.open("rb") as lines, into.open("wb") as kept:
+        for number, line in enumerate(lines, 1):
+            resource, misfit = _decoded(line, shape)
+            if misfit:
+                yield {"where": _place(resource, path, number), "why": misfit}
+            else:
+                kept.write(line)
+
+
+def _decoded(line: bytes, shape: dt.Struct) -> tuple[Any, str]:
+    try:
+        resource = msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        return None, "the line is no JSON"
+    misfit = _misfit(resource, shape, "")
+    return resource, f"{misfit} does not have the shape that FHIR gives it" if misfit else ""
+
+
+def _misfit(value: Any, shape: Any, path: str) -> str:
+    """The path of the first element whose JSON kind is not the one that FHIR gives it; empty when all fit."""
+    if value is None or isinstance(shape, dt.String):
+        return ""
+    if not isinstance(value, KINDS[type(shape)]):
+        return path or "the line"
+    parts: list[tuple[Any, Any, str]] = []
+    if isinstance(shape, dt.Array):
+        parts = [(item, shape.value_type, path) for item in value]
+    if isinstance(shape, dt.Struct):
+        parts = [(value.get(name), part, f"{path}.{name}".lstrip(".")) for name, part in shape.items()]
+    return next(filter(None, (_misfit(*part) for part in parts)), "")
+
+
+def _place(resource: Any, path: Path, number: int) -> str:
+    if isinstance(resource, dict) and isinstance(resource.get("id"), str):
+        return f"{path.stem}/{resource['id']}"
+    return f"{path.name} line {number}"
+
+
+def _count(table: ir.Table, engine: Engine) -> int:
+    return int(engine.row(table.aggregate(n=table.count()))["n"])

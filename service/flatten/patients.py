@@ -1,0 +1,61 @@
+"""Patient resources in, one row a patient out; `why` says what a row is set aside for."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from service.flatten.codings import META
+from service.flatten.facts import Fact
+from service.flatten.references import reference
+from service.flatten.times import PERIOD, Calendar, first_date, partial
+
+REFERENCE = "struct<reference: string>"
+LANGUAGE = "struct<language: struct<coding: array<struct<system: string, code: string>>>, preferred: boolean>"
+COLUMNS = {
+    "id": "string",
+    "meta": META,
+    "active": "boolean",
+    "birthDate": "string",
+    "deceasedBoolean": "boolean",
+    "deceasedDateTime": "string",
+    "managingOrganization": REFERENCE,
+    "generalPractitioner": f"array<{REFERENCE}>",
+    "communication": f"array<{LANGUAGE}>",
+    "extension": "array<struct<url: string, valueBoolean: boolean>>",
+    "link": "array<struct<other: struct<reference: string>, type: string>>",
+}
+INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
+
+
+def rows(patient: ir.Table, calendar: Calendar) -> ir.Table:
+    """`birth_date` is the first day of the period given, `birth_date_partial` says that it was a year or a month.
+
+    `deceased_at` is the last moment of the day, month or year given: nobody is dead before that is certain.
+    """
+    needed = patient.extension.filter(lambda e: (e.url == INTERPRETER) & e.valueBoolean)
+    spoken = patient.communication
+    preferred = ibis.coalesce(spoken.filter(lambda c: c.preferred)[0], spoken[0])
+    return patient.select(
+        patient="Patient/" + patient.id,
+        id=patient.id,
+        version=patient.meta.versionId,
+        active=patient.active.fill_null(True),
+        birth_date=first_date(patient.birthDate),
+        birth_date_partial=partial(patient.birthDate),
+        deceased=ibis.coalesce(patient.deceasedBoolean, patient.deceasedDateTime.notnull()),
+        deceased_at=calendar.last(patient.deceasedDateTime),
+        organization=reference(patient.managingOrganization.reference, "Organization"),
+        general_practitioner=reference(
+            patient.generalPractitioner[0].reference, "Practitioner", "PractitionerRole", "Organization"
+        ),
+        interpreter=(needed.length() > 0).fill_null(False),
+        language=preferred.language.coding[0].code,
+        why=ibis.cases((patient.id.isnull(), "no id"), else_=ibis.null("string")),
+        note_birth_date_partial=partial(patient.birthDate),
+        note_birth_date_unreadable=patient.birthDate.notnull() & ~patient.birthDate.re_search(PERIOD),
+        note_deceased_unreadable=patient.deceasedDateTime.notnull() & calendar.last(patient.deceasedDateTime).isnull(),
+    )
+
+
+FACT = Fact("patients", "Patient", COLUMNS, rows)

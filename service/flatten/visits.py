@@ -1,0 +1,122 @@
+"""Encounter resources in, one row a visit out, of whatever status; `why` says what a row is set aside for."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from service.flatten.codings import CONCEPT, META, codes, first_code, sensitive
+from service.flatten.facts import Fact
+from service.flatten.references import reference, unresolved
+from service.flatten.times import Calendar, partial
+
+REFERENCE = "struct<reference: string>"
+SUBJECT = "struct<reference: string, identifier: struct<value: string>>"
+COLUMNS = {
+    "id": "string",
+    "meta": META,
+    "status": "string",
+    "class": "struct<system: string, code: string>",
+    "type": f"array<{CONCEPT}>",
+    "subject": SUBJECT,
+    "participant": f"array<struct<type: array<{CONCEPT}>, individual: {REFERENCE}>>",
+    "period": "struct<start: string, end: string>",
+    "reasonCode": f"array<{CONCEPT}>",
+    "reason": f"array<{CONCEPT}>",  # STU3's reasonCode
+    "hospitalization": f"struct<admitSource: {CONCEPT}, dischargeDisposition: {CONCEPT}>",
+    "location": f"array<struct<location: {REFERENCE}>>",
+    "serviceProvider": REFERENCE,
+    "partOf": REFERENCE,
+}
+ACT_CODE = (
+    "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+    "http://hl7.org/fhir/v3/ActCode",  # STU3
+    "urn:oid:2.16.840.1.113883.5.4",
+)
+GROUPS = {"outpatient": ("AMB", "VR", "HH"), "emergency": ("EMER",), "inpatient": ("IMP", "ACUTE", "NONAC")}
+DATED = ("finished", "in-progress", "arrived", "triaged", "onleave", "cancelled")
+UNDATED = ("planned", "entered-in-error")  # count nowhere, so they may lack what a visit needs
+
+
+def rows(encounter: ir.Table, calendar: Calendar) -> ir.Table:
+    """Statuses and classes as FHIR codes; `class_group` is outpatient, emergency, inpatient or other."""
+    start, end = calendar.start(encounter.period.start), calendar.start(encounter.period.end)
+    backwards = _ends_before_it_starts(encounter, calendar)
+    group = _group(encounter["class"])
+    return encounter.select(
+        patient=reference(encounter.subject.reference, "Patient"),
+        id=encounter.id,
+        version=encounter.meta.versionId,
+        status=encounter.status,
+        class_code=encounter["class"].code,
+        class_group=group,
+        start=start,
+        # An end given to the day only may lie, read as midnight, before a start on that day.
+        end=ibis.cases((end.notnull() & ~backwards, ibis.greatest(end, start))),
+        start_partial=partial(encounter.period.start),
+        clinician=_clinician(encounter.participant),
+        organization=reference(encounter.serviceProvider.reference, "Organization"),
+        site=reference(encounter.location[0].location.reference, "Location"),
+        part_of=reference(encounter.partOf.reference, "Encounter"),
+        types=codes(encounter["type"]),
+        reasons=codes(ibis.coalesce(encounter.reasonCode, encounter.reason)),
+        admit_source=first_code(encounter.hospitalization.admitSource),
+        discharge_disposition=first_code(encounter.hospitalization.dischargeDisposition),
+        sensitive=sensitive(encounter.meta),
+        why=_why(encounter, start),
+        note_start_partial=partial(encounter.period.start),
+        note_end_before_start=backwards,
+        note_end_unreadable=encounter.period.end.notnull() & end.isnull(),
+        note_class_other=group == "other",
+        note_practitioner_unresolved=_clinician(encounter.participant).isnull() & _names_a_practitioner(encounter),
+    )
+
+
+def _ends_before_it_starts(encounter: ir.Table, calendar: Calendar) -> ir.BooleanValue:
+    return (calendar.last(encounter.period.end) < calendar.start(encounter.period.start)).fill_null(False)
+
+
+def _why(encounter: ir.Table, start: ir.TimestampValue) -> ir.StringValue:
+    subject = reference(encounter.subject.reference, "Patient")
+    dated = encounter.status.isin(DATED)
+    return ibis.cases(
+        (encounter.id.isnull(), "no id"),
+        (subject.isnull(), unresolved(encounter.subject, "subject")),
+        (encounter.status.isnull() | (encounter.status == "unknown"), "the status is unknown"),
+        (~encounter.status.isin(DATED + UNDATED), "the status is none of Encounter's"),
+        (dated & encounter.period.start.isnull(), "no start"),
+        (dated & start.isnull(), "the start is no FHIR dateTime"),
+        else_=ibis.null("string"),
+    )
+
+
+def _group(coding: ir.StructValue) -> ir.StringValue:
+    """A local code system, or none at all, may use the same letters for something else."""
+    ours = coding.system.isin(ACT_CODE)
+    return ibis.cases(*((ours & coding.code.isin(members), name) for name, members in GROUPS.items()), else_="other")
+
+
+def _clinician(participants: ir.ArrayValue) -> ir.StringValue:
+    """The primary performer, else the attender, else the first; other kinds of participant are no clinicians."""
+    known = participants.map(
+        lambda p: ibis.struct(
+            {
+                "who": reference(p.individual.reference, "Practitioner", "PractitionerRole"),
+                "roles": p["type"].map(lambda t: t.coding.map(lambda c: c.code)).flatten(),
+            }
+        )
+    ).filter(lambda p: p.who.notnull())
+    return ibis.coalesce(
+        known.filter(lambda p: p.roles.contains("PPRF"))[0].who,
+        known.filter(lambda p: p.roles.contains("ATND"))[0].who,
+        known[0].who,
+    )
+
+
+def _names_a_practitioner(encounter: ir.Table) -> ir.BooleanValue:
+    """Contained and urn references do; a patient's relative does not."""
+    named = encounter.participant.filter(lambda p: p.individual.reference.re_search("^(#|urn:|.*Practitioner)"))
+    return (named.length() > 0).fill_null(False)
+
+
+FACT = Fact("visits", "Encounter", COLUMNS, rows)

@@ -1,0 +1,78 @@
+"""A Patient's bytes in, the same bytes with only our extension changed out.
+
+The Patient is never parsed into a model: every other element is carried over as the text that came, so that the key
+order, unknown elements and the digits of 100.00 survive.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from service.compose.canonical import PATIENT_PERSONALIZATION
+from service.compose.content import Json, parse
+
+Fields = dict[str, msgspec.Raw]
+
+_fields = msgspec.json.Decoder(Fields)
+_list = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class _Url(msgspec.Struct):
+    url: str = ""
+
+
+_url = msgspec.json.Decoder(_Url)
+
+
+class Borne(msgspec.Struct, frozen=True):
+    """Our extension as a Patient bears it: its JSON, and its place among the Patient's extensions."""
+
+    at: int
+    extension: msgspec.Raw
+
+    @property
+    def content(self) -> Json:
+        return parse(bytes(self.extension))
+
+    def encoded(self) -> bytes:
+        return msgspec.json.encode(self)
+
+
+def encoded(borne: Borne | None) -> bytes | None:
+    """For the catalog: None where nothing is borne."""
+    return borne.encoded() if borne else None
+
+
+def decoded(body: bytes | None) -> Borne | None:
+    return msgspec.json.decode(body, type=Borne) if body else None
+
+
+def borne(patient: bytes) -> Borne | None:
+    """Our extension on this Patient; None where it bears none."""
+    for at, extension in enumerate(_extensions(_fields.decode(patient))):
+        if _url.decode(extension).url == PATIENT_PERSONALIZATION:
+            return Borne(at, msgspec.Raw(bytes(extension)))
+    return None
+
+
+def bearing(patient: bytes, wanted: Borne | None) -> bytes:
+    """The Patient with `wanted` in place of our extension, at its own place where there was none; or without any."""
+    fields = _fields.decode(patient)
+    extensions, present = _extensions(fields), borne(patient)
+    if present:
+        del extensions[present.at]
+    if wanted:
+        extensions.insert(present.at if present else wanted.at, wanted.extension)
+    if extensions:
+        fields["extension"] = msgspec.Raw(msgspec.json.encode(extensions))
+    else:
+        fields.pop("extension", None)
+    return msgspec.json.encode(fields)
+
+
+def count_extensions(patient: bytes) -> int:
+    return len(_extensions(_fields.decode(patient)))
+
+
+def _extensions(fields: Fields) -> list[msgspec.Raw]:
+    return _list.decode(fields["extension"]) if "extension" in fields else []

@@ -1,0 +1,130 @@
+"""The plan as a file: a header, then one line a patient; written once, read as a stream.
+
+It holds resources of our own making and what stands in their place, never a Patient's own content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeVar
+
+import msgspec
+
+from service.errors import LakeProblem
+from service.write_back.patient import Borne
+
+T = TypeVar("T")
+Action = Literal["create", "update", "unchanged", "remove"]
+NOTHING = msgspec.Raw()
+ACTIONS: tuple[Action, ...] = ("create", "update", "unchanged", "remove")
+
+
+class Before(msgspec.Struct, frozen=True):
+    """The resource that would be replaced, and the version of it that the plan saw."""
+
+    version: str | None
+    resource: msgspec.Raw
+
+
+class PatientChange(msgspec.Struct, frozen=True):
+    """What a Patient bears of ours in the version pulled, and what it shall bear; None is nothing."""
+
+    version: str
+    before: Borne | None
+    after: Borne | None
+
+
+class Line(msgspec.Struct, omit_defaults=True):
+    """One patient: what is to be done with the panel and why, and what was seen and left alone (`held`)."""
+
+    patient: str
+    action: Action
+    reasons: list[str] = []
+    held: list[str] = []
+    before: Before | None = None
+    observation: msgspec.Raw = NOTHING
+    provenance: msgspec.Raw = NOTHING
+    extension: PatientChange | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing to write and nothing to say."""
+        return self.action == "unchanged" and not self.extension and not self.held
+
+
+class DevicePlan(msgspec.Struct):
+    resource: msgspec.Raw
+    action: Action
+    before: Before | None = None
+
+
+class Header(msgspec.Struct):
+    run: str
+    source: str
+    base: str
+    installation: str
+    as_of: str
+    rung: str
+    device: DevicePlan
+    counts: dict[str, int] = {}
+    patients: int = 0
+    held: int = 0
+
+    def count(self, line: Line) -> None:
+        self.counts[line.action] += 1
+        self.patients += line.extension is not None
+        self.held += bool(line.held)
+
+
+ROOM_FOR_COUNTS = 256
+_header = msgspec.json.Decoder(Header)
+_line = msgspec.json.Decoder(Line)
+
+
+class Writer:
+    """Lines go to the file as they come; the header's room is kept at the top until the counts are known."""
+
+    def __init__(self, file: BinaryIO, header: Header) -> None:
+        self._file, self.header = file, header
+        header.counts = dict.fromkeys(ACTIONS, 0)
+        self._room = len(msgspec.json.encode(header)) + ROOM_FOR_COUNTS
+        file.write(b" " * self._room + b"\n")
+
+    def write(self, line: Line) -> None:
+        self.header.count(line)
+        self._file.write(msgspec.json.encode(line) + b"\n")
+
+    def close(self) -> None:
+        """JSON may end in spaces."""
+        self._file.seek(0)
+        self._file.write(msgspec.json.encode(self.header).ljust(self._room))
+
+
+@contextmanager
+def writing(path: Path, header: Header) -> Iterator[Writer]:
+    with path.open("wb") as file:
+        writer = Writer(file, header)
+        yield writer
+        writer.close()
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[tuple[Header, Iterator[Line]]]:
+    """The header and a stream of the lines."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise LakeProblem("no plan here yet", where=str(path), do="run `personalize plan` first") from error
+    with file:
+        yield _decoded(_header, file.readline(), path), (_decoded(_line, line, path) for line in file)
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], line: bytes, path: Path) -> T:
+    try:
+        return decoder.decode(line)
+    except msgspec.MsgspecError as error:
+        raise LakeProblem(
+            f"the plan is damaged: {error}", where=str(path), do="run `personalize plan` again"
+        ) from error

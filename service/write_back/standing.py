@@ -1,0 +1,155 @@
+"""A reference in, what stands there now out; or all panels of this installation, on disk to be looked up by id."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import msgspec
+
+from service.compose.canonical import INSTALLATION, MEASURE
+from service.compose.content import Json, parse
+from service.errors import LakeProblem, Refused
+from service.lake import private_directory
+from service.server.client import FhirServer
+from service.server.search import pages
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One resource as the server holds it; `version` is None where it keeps none."""
+
+    version: str | None
+    body: bytes
+
+    @property
+    def content(self) -> Json:
+        return parse(self.body)
+
+
+class _Tag(msgspec.Struct):
+    system: str = ""
+    code: str = ""
+
+
+class _Meta(msgspec.Struct):
+    versionId: str | None = None
+    tag: list[_Tag] = []
+
+
+class Head(msgspec.Struct):
+    """What we look at before anything else."""
+
+    id: str
+    meta: _Meta = msgspec.field(default_factory=_Meta)
+
+    def bears(self, installation: str) -> bool:
+        return any(tag.system == INSTALLATION and tag.code == installation for tag in self.meta.tag)
+
+
+_head = msgspec.json.Decoder(Head)
+
+
+def head(body: bytes) -> Head:
+    return _head.decode(body)
+
+
+async def read(server: FhirServer, reference: str) -> Standing | None:
+    """None when nothing stands there, or what stood there is deleted."""
+    answer = await server.read(reference)
+    if answer is None:
+        return None
+    return Standing(version_in(answer.etag) or head(answer.body).meta.versionId, answer.body)
+
+
+async def deleted_version(server: FhirServer, reference: str) -> str | None:
+    """The version that a deletion made; None where the id was never used, or the server keeps no history."""
+    try:
+        answer = await server.get(f"{server.base}/{reference}/_history?_count=1")
+    except Refused:
+        return None
+    newest = msgspec.json.decode(answer.body, type=_History).entry[:1]
+    return version_in(newest[0].response.etag) if newest else None
+
+
+class _Response(msgspec.Struct):
+    etag: str = ""
+
+
+class _Entry(msgspec.Struct):
+    response: _Response = msgspec.field(default_factory=_Response)
+
+
+class _History(msgspec.Struct):
+    entry: list[_Entry] = []
+
+
+def version_in(etag: str | None) -> str | None:
+    """W/"2" -> 2; HAPI writes a bare 2 for a PATCH inside a transaction."""
+    return (etag or "").removeprefix("W/").strip('"') or None
+
+
+class Lines:
+    """Resources in a file, one a line, and where each id begins: memory holds ids and offsets alone."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._offsets: dict[str, int] = {}
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator[Lines]:
+        """An NDJSON file of the lake; of an id that comes twice the last line counts."""
+        try:
+            file = path.open("rb")
+        except FileNotFoundError as error:
+            raise LakeProblem("it is not there", where=str(path), do="run `personalize pull` again") from error
+        with file:
+            lines, offset = cls(file), 0
+            for line in file:
+                lines._offsets[head(line).id] = offset
+                offset += len(line)
+            yield lines
+
+    @classmethod
+    @contextmanager
+    def spooled(cls, folder: Path) -> Iterator[Lines]:
+        """An empty one, in a file without a name that is gone however this process ends."""
+        private_directory(folder)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            yield cls(cast(BinaryIO, file))
+
+    def add(self, resource_id: str, body: bytes) -> None:
+        self._offsets[resource_id] = self._file.seek(0, 2)
+        self._file.write(body + b"\n")
+
+    def get(self, resource_id: str) -> bytes | None:
+        offset = self._offsets.get(resource_id)
+        if offset is None:
+            return None
+        self._file.seek(offset)
+        return self._file.readline().rstrip(b"\n")
+
+    def __contains__(self, resource_id: str) -> bool:
+        return resource_id in self._offsets
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._offsets)
+
+
+async def panels(server: FhirServer, installation: str, lines: Lines) -> None:
+    """Every panel that bears our tag, into `lines`; a server that ignores `_tag` gives others, which are left out."""
+    wanted = {
+        "_tag": f"{INSTALLATION}|{installation}",
+        "code": f"{MEASURE}|profile",
+        "_count": str(server.source.page_size),
+    }
+    async for page in pages(server, "Observation", wanted):
+        for body in page.resources:
+            panel = head(body)
+            if panel.bears(installation):
+                lines.add(panel.id, body)

@@ -1,0 +1,117 @@
+"""In: FHIR resources. Out: a lake on disk with their facts and profiles, and what those say, in plain Python values."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from service.derive import Policy, derive
+from service.engine import Engine
+from service.flatten import flatten
+from service.lake import Lake
+
+DATA = Path(__file__).parents[1] / "data"
+AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
+TYPES = ("Patient", "Encounter", "Claim")
+SOURCE, RUN = "http://127.0.0.1/fhir", "r1"
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What stands in the lake. `profiles` and `measures` are rows; `value` answers as the oracle does."""
+
+    lake: Lake
+    flattened: dict
+    report: dict
+    profiles: dict
+    measures: dict
+
+    def value(self, who, code):
+        """A count, a fraction, a date, {currency: amount}, or None where it is unknown."""
+        rows = self.measures[f"Patient/{who}", code]
+        if code.startswith("billed-charges"):
+            return None if rows[0]["unknown"] else {row["unit"]: row["value"] for row in rows if row["unit"] != "XXX"}
+        (row,) = rows
+        if row["denominator"]:
+            return Fraction(row["numerator"], row["denominator"])
+        return row["date"] or row["value"]
+
+    def unknown(self, who, code):
+        return self.measures[f"Patient/{who}", code][0]["unknown"]
+
+    def profile(self, who):
+        return self.profiles[f"Patient/{who}"]
+
+    def level(self, who):
+        return self.profile(who)["level"]
+
+    def reasons(self, who):
+        return {(reason["code"], reason["threshold"]) for reason in self.profile(who)["rationale"]}
+
+    @property
+    def set_aside(self):
+        return {(each["where"], each["why"]) for each in self.flattened["set_aside"]}
+
+
+def profiled(folder, resources, *, as_of=AS_OF, zone="UTC", unknown=(), policy=None):
+    """The whole way from raw lines to profiles. `unknown` types are such as the server does not expose."""
+    lake = pulled(folder, resources, unknown=unknown)
+    raw, facts, profiles = lake.raw(SOURCE, RUN), lake.facts(SOURCE, RUN), lake.profiles(SOURCE, RUN)
+    with Engine.open(lake.spill) as engine:
+        flattened = flatten(raw, facts, engine=engine, source=SOURCE, zone=ZoneInfo(zone))
+        report = derive(
+            facts,
+            profiles,
+            engine=engine,
+            manifest=json.loads((raw / "manifest.json").read_text()),
+            as_of=as_of,
+            zone=ZoneInfo(zone),
+            policy=policy or Policy.load(),
+        )
+        rows = {row["patient"]: row for row in engine.rows(engine.read_parquet(profiles / "profiles.parquet"))}
+        measures = {}
+        for row in engine.rows(engine.read_parquet(profiles / "measures.parquet")):
+            measures.setdefault((row["patient"], row["code"]), []).append(row)
+    return Derived(lake, flattened, report, rows, measures)
+
+
+def flattened(folder, resources, *, zone="UTC"):
+    """The first half of the way: what facts.json says, and the fact tables as rows by id."""
+    lake = pulled(folder, resources)
+    facts = lake.facts(SOURCE, RUN)
+    with Engine.open(lake.spill) as engine:
+        report = flatten(lake.raw(SOURCE, RUN), facts, engine=engine, source=SOURCE, zone=ZoneInfo(zone))
+        tables = {path.stem: list(engine.rows(engine.read_parquet(path))) for path in facts.glob("*.parquet")}
+    return report, tables
+
+
+def pulled(folder, resources, *, unknown=()):
+    """`resources`: FHIR JSON, or bytes for a line that must stand as it is (its type then comes first, in a pair)."""
+    lake = Lake(folder).open()
+    raw = lake.raw(SOURCE, RUN)
+    raw.mkdir(parents=True)
+    encode = msgspec.json.Encoder(decimal_format="number").encode
+    for kind in set(TYPES) - set(unknown):
+        of_kind = [each for each in resources if _kind(each) == kind]
+        lines = [each[1] if isinstance(each, tuple) else encode(each) for each in of_kind]
+        (raw / f"{kind}.ndjson").write_bytes(b"".join(line + b"\n" for line in lines))
+    exposed = {kind: {"count": 0, "unknown": "not in the capability statement"} for kind in unknown}
+    types = {kind: {"count": 1} for kind in TYPES} | exposed
+    manifest = {"source": SOURCE, "fhir_version": "4.0.1", "types": types, "set_aside": []}
+    (raw / "manifest.json").write_text(json.dumps(manifest))
+    return lake
+
+
+def _kind(resource):
+    return resource[0] if isinstance(resource, tuple) else resource["resourceType"]
+
+
+def planted():
+    """The hand-written patients, as one list."""
+    files = (DATA / "planted" / f"{kind}.ndjson" for kind in TYPES)
+    return [json.loads(line, parse_float=Decimal) for file in files for line in file.read_text().splitlines()]

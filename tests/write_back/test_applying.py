@@ -1,0 +1,410 @@
+"""A plan in, the server's own versions out: every fault that a write can meet, judged by what stands afterwards."""
+
+import datetime as dt
+import json
+import threading
+
+import pytest
+from derived_files import AS_OF, Derived
+from fastapi import Response
+
+from service.errors import LakeProblem, ServerProblem, WriteRefused, WrongUsage
+from service.sandbox.outcome import operation_outcome
+from service.server.client import FhirServer
+from service.settings import Source
+from service.write_back import apply
+
+FHIR = "application/fhir+json"
+
+
+def refusal(status, said="no", **headers):
+    return Response(operation_outcome("processing", said), status, headers, FHIR)
+
+
+def once(matches, happening):
+    """A `before` hook that does something at the first request that matches, and only then."""
+    pending, lock = [True], threading.Lock()
+
+    def before(method, path, body):
+        with lock:
+            if not pending or not matches(method, path, body):
+                return None
+            pending.clear()
+        return happening()
+
+    return before
+
+
+def transactions(method, path, body):
+    return method == "POST" and path == "/fhir"
+
+
+def about(patient):
+    return lambda method, path, body: transactions(method, path, body) and f'"Patient/{patient}"'.encode() in body
+
+
+def test_the_first_night_writes_each_resource_once(world):
+    world.patients("a", "b")
+    run, told = world.written(Derived("a"), Derived("b", level=None, level_absent="deceased"))
+    assert told["written"] == {"Device": 1, "Observation": 2, "Provenance": 2, "Patient": 1}
+    assert told["rung"] == {"patient": 1, "observation": 1}
+    assert (told["set_aside"], told["unwritten"], told["stopped"]) == ([], 0, None)
+    versions = world.sandbox.versions()
+    assert {ref: n for ref, n in versions.items() if n > 1} == {"Patient/a": 2}
+    assert world.states(run)[0] == ("Device", "done")
+    assert {state for _, state in world.states(run)} == {"done"}
+
+
+def test_the_patient_shows_its_level_and_where_to_read_more(world):
+    world.patients("a")
+    world.written(Derived("a", level="enhanced", pathways=["financial-navigation", "proactive-outreach"]))
+    parts = {part["url"]: part for part in world.extension("a")["extension"]}
+    assert parts["level"]["valueCode"] == "enhanced"
+    assert parts["profile"]["valueReference"]["reference"] == f"Observation/{world.panel('Patient/a')['id']}"
+    assert parts["pathway"]["valueCodeableConcept"]["coding"][0]["code"] == "proactive-outreach"
+
+
+def test_everything_else_of_the_patient_survives_to_the_letter(world):
+    world.patients("a")
+    before = world.sandbox.store.read("Patient", "a").body
+    world.written(Derived("a"))
+    after = world.sandbox.store.read("Patient", "a").body
+    assert b'"multipleBirthInteger":2,"x-unknown":{"amount":100.00},"name":[{"family":"Example"}]' in after
+    assert list(json.loads(after)) == [*json.loads(before), "extension"]
+
+
+def test_a_patient_keeps_the_extensions_of_others_in_their_order(world):
+    others = [
+        {"url": "https://example.org/one", "valueString": "1"},
+        {"url": "https://example.org/two", "valueCode": "2"},
+    ]
+    world.sandbox.store.put({"resourceType": "Patient", "id": "a", "extension": others})
+    world.written(Derived("a"))
+    assert world.patient("a")["extension"][:2] == others
+    world.written(Derived("a", level=None, level_absent="too-little-data"))
+    assert world.patient("a")["extension"] == others
+
+
+def test_a_second_night_writes_nothing(world):
+    world.patients("a", "b")
+    world.written(Derived("a"), Derived("b"))
+    versions = world.sandbox.versions()
+    world.sandbox.requests.clear()
+    _, told = world.written(Derived("a"), Derived("b"), as_of=AS_OF + dt.timedelta(days=1))
+    assert told["written"] == {}
+    assert world.sandbox.writes == []
+    assert world.sandbox.versions() == versions
+
+
+def test_the_same_plan_applied_twice_writes_once(world):
+    world.patients("a", "b")
+    run, _ = world.written(Derived("a"), Derived("b"))
+    versions = world.sandbox.versions()
+    world.sandbox.requests.clear()
+    assert world.applied(run)["written"] == {}
+    assert world.sandbox.writes == []
+    assert world.sandbox.versions() == versions
+
+
+def test_a_changed_panel_is_a_new_version_with_a_new_provenance(world):
+    world.patients("a")
+    world.written(Derived("a"))
+    _, told = world.written(Derived("a", level="enhanced"))
+    assert told["written"] == {"Observation": 1, "Provenance": 1, "Patient": 1}
+    assert len(world.stored("Provenance")) == 2
+    assert world.panel("Patient/a")["meta"]["versionId"] == "2"
+
+
+def test_a_content_that_returns_tells_its_own_day_again(world):
+    world.patients("a")
+    for level in ("standard", "enhanced", "standard"):
+        world.written(Derived("a", level=level))
+    recorded = [json.loads(each)["recorded"] for each in world.stored("Provenance").values()]
+    assert sorted(recorded) == ["2026-07-01T01:00:00+00:00", "2026-07-01T02:00:00+00:00"]
+    assert world.panel("Patient/a")["meta"]["versionId"] == "3"
+
+
+def test_renewing_writes_no_second_provenance(world):
+    world.patients("a")
+    world.written(Derived("a"))
+    _, told = world.written(Derived("a"), as_of=AS_OF + dt.timedelta(days=80))
+    assert told["written"] == {"Observation": 1, "Patient": 1}
+    assert world.panel("Patient/a")["issued"].startswith("2026-09-19")
+
+
+def test_without_a_level_the_extension_is_taken_off(world):
+    world.patients("a")
+    bare = world.everything()["Patient/a"]
+    world.written(Derived("a"))
+    _, told = world.written(Derived("a", level=None, level_absent="deceased"))
+    assert told["written"]["Patient"] == 1
+    assert world.everything()["Patient/a"] == bare
+
+
+def test_an_edit_of_the_patient_between_plan_and_write_survives(world):
+    world.patients("a")
+
+    def edit():
+        world.sandbox.store.put(b'{"resourceType":"Patient","id":"a","gender":"female","x-unknown":{"amount":7.10}}')
+
+    run, _ = world.planned(Derived("a"))
+    world.sandbox.before = once(transactions, edit)
+    told = world.applied(run)
+    assert told["written"]["Patient"] == 1
+    assert b'"gender":"female","x-unknown":{"amount":7.10}' in world.sandbox.store.read("Patient", "a").body
+    assert world.extension("a")
+    assert [state for type, state in world.states(run) if type == "Patient"] == ["failed", "done"]
+
+
+def test_a_panel_that_changed_since_the_plan_is_read_and_replaced(world):
+    world.patients("a")
+    world.written(Derived("a"), rung="observation")
+    run, _ = world.planned(Derived("a", level="enhanced"), rung="observation")
+    [(reference, body)] = world.stored("Observation").items()
+    world.sandbox.store.put(body.replace(b'"status":"final"', b'"status":"amended"'))
+    told = world.applied(run)
+    assert told["written"] == {"Observation": 1, "Provenance": 1}
+    assert world.sandbox.versions()[reference] == 3
+    [kept] = [write for write in world.catalog.writes(run.run, "Patient/a") if write.resource == reference]
+    assert b'"amended"' in kept.before
+
+
+def test_two_workers_write_one_profile(world):
+    world.patients("a")
+    first, _ = world.planned(Derived("a"))
+    second, _ = world.planned(Derived("a"))
+    world.applied(first)
+    versions = world.sandbox.versions()
+    told = world.applied(second)
+    assert told["written"] == {}
+    assert told["set_aside"] == []
+    assert world.sandbox.versions() == versions
+
+
+def test_an_older_plan_does_not_replace_a_newer_profile(world):
+    world.patients("a")
+    older, _ = world.planned(Derived("a"), rung="observation")
+    world.written(Derived("a", level="enhanced"), rung="observation", as_of=AS_OF + dt.timedelta(days=1))
+    told = world.applied(older)
+    assert "a newer profile stands there" in told["set_aside"][0]["why"]
+    assert world.panel("Patient/a")["valueCodeableConcept"]["coding"][0]["code"] == "enhanced"
+
+
+def test_one_refused_patient_is_set_aside_and_the_others_are_written(world):
+    world.patients("a", "b", "c")
+    run, _ = world.planned(Derived("a"), Derived("b"), Derived("c"))
+    refuses = about("b")
+    world.sandbox.before = lambda *request: refusal(422, "no such code") if refuses(*request) else None
+    told = world.applied(run)
+    assert told["set_aside"] == [{"where": "Patient/b", "why": "422: no such code"}]
+    assert told["written"] == {"Device": 1, "Observation": 2, "Provenance": 2, "Patient": 2}
+    assert world.extension("b") is None
+    assert [state for _, state in world.states(run)].count("failed") == 3
+
+
+def test_a_lost_answer_makes_no_second_version(world):
+    world.patients("a")
+    run, _ = world.planned(Derived("a"))
+
+    sent = []
+
+    def before(method, path, content):
+        if not transactions(method, path, content) or sent:
+            return None
+        sent.append(content)
+        world.talk(lambda server: server.write("POST", "", content))
+        return refusal(500, "the connection to the database was lost")
+
+    world.sandbox.before = before
+    told = world.applied(run)
+    assert told["written"] == {"Device": 1, "Observation": 1, "Provenance": 1, "Patient": 1}
+    assert told["set_aside"] == []
+    assert {ref: n for ref, n in world.sandbox.versions().items() if n > 1} == {"Patient/a": 2}
+    assert {state for _, state in world.states(run)} == {"done"}
+
+
+def test_an_answer_that_is_cut_off_is_read_again(world):
+    world.patients("a")
+    run, _ = world.planned(Derived("a"))
+    sent = []
+
+    def before(method, path, content):
+        if not transactions(method, path, content) or sent:
+            return None
+        sent.append(content)
+        world.talk(lambda server: server.write("POST", "", content))
+        return Response(b'{"resourceType":"Bundle","entry":[{"resp', 200, media_type=FHIR)
+
+    world.sandbox.before = before
+    assert world.applied(run)["set_aside"] == []
+    assert {ref: n for ref, n in world.sandbox.versions().items() if n > 1} == {"Patient/a": 2}
+    assert {state for _, state in world.states(run)} == {"done"}
+
+
+def test_a_500_before_anything_was_done_is_set_aside(world):
+    world.patients("a", "b")
+    run, _ = world.planned(Derived("a"), Derived("b"))
+    refuses = about("a")
+    world.sandbox.before = lambda *request: refusal(500, "out of luck") if refuses(*request) else None
+    told = world.applied(run)
+    assert told["set_aside"] == [{"where": "Patient/a", "why": "500: out of luck"}]
+    assert told["written"]["Observation"] == 1
+    assert "intended" not in {state for _, state in world.states(run)}
+
+
+def test_a_storm_of_conflicts_ends_after_five_tries(world, monkeypatch):
+    monkeypatch.setattr("service.write_back.deliver.PAUSE", 0)
+    world.patients("a")
+    run, _ = world.planned(Derived("a"))
+    world.sandbox.before = lambda *request: refusal(409, "busy here") if transactions(*request) else None
+    told = world.applied(run)
+    assert told["set_aside"] == [{"where": "Patient/a", "why": "not written in 5 tries: 409: busy here"}]
+    assert len([each for each in world.sandbox.requests if each.path == "/fhir"]) == 5
+    assert {state for type, state in world.states(run) if type != "Device"} == {"failed"}
+
+
+def test_a_busy_server_is_waited_for(world):
+    world.patients("a")
+    run, _ = world.planned(Derived("a"))
+    world.sandbox.before = once(transactions, lambda: refusal(503, **{"Retry-After": "0"}))
+    assert world.applied(run)["written"]["Observation"] == 1
+
+
+def test_a_server_that_asks_for_hours_ends_the_run_with_the_rest_counted(world):
+    world.patients("a", "b", "c")
+    run, _ = world.planned(Derived("a"), Derived("b"), Derived("c"))
+    world.sandbox.before = lambda *request: refusal(429, **{"Retry-After": "18000"}) if transactions(*request) else None
+    told = world.applied(run)
+    assert told["unwritten"] == 3
+    assert "come back in 18000 s" in told["stopped"]
+    assert "intended" not in {state for _, state in world.states(run)}
+
+
+def test_twenty_failures_in_a_row_end_it_and_the_rest_is_counted(world):
+    ids = [f"p{n}" for n in range(30)]
+    world.patients(*ids)
+    run, _ = world.planned(*(Derived(each) for each in ids))
+    world.sandbox.before = lambda *request: refusal(403) if transactions(*request) else None
+    told = world.applied(run)
+    assert "20 patients in a row" in told["stopped"]
+    assert len(told["set_aside"]) + told["unwritten"] == 30
+    assert told["unwritten"] >= 6
+    assert set(told["written"]) == {"Device"}
+
+
+def test_a_server_that_refuses_the_device_gets_nothing_else(world):
+    world.patients("a")
+    run, _ = world.planned(Derived("a"))
+    world.sandbox.before = lambda method, *_: refusal(422, "no devices") if method == "PUT" else None
+    with pytest.raises(ServerProblem, match="does not take our Device"):
+        world.applied(run)
+    assert not world.stored("Observation")
+
+
+def statement_without_transactions(method, path, body):
+    if path != "/fhir/metadata":
+        return None
+    statement = {"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": [{"mode": "server"}]}
+    return Response(json.dumps(statement).encode(), 200, media_type=FHIR)
+
+
+def test_without_transactions_each_resource_is_put_in_order(world):
+    world.patients("a")
+    run, _ = world.planned(Derived("a"))
+    world.sandbox.before = statement_without_transactions
+    told = world.applied(run)
+    assert told["written"] == {"Device": 1, "Observation": 1, "Provenance": 1, "Patient": 1}
+    assert [each.path.split("/")[2] for each in world.sandbox.writes] == [
+        "Device",
+        "Observation",
+        "Provenance",
+        "Patient",
+    ]
+    assert world.applied(run)["written"] == {}
+
+
+def test_without_transactions_a_half_written_patient_is_finished_by_the_same_plan(world):
+    world.patients("a")
+    run, _ = world.planned(Derived("a"))
+
+    def before(method, path, body):
+        if method == "PUT" and path.startswith("/fhir/Provenance/"):
+            return refusal(422, "not now")
+        return statement_without_transactions(method, path, body)
+
+    world.sandbox.before = before
+    assert world.applied(run)["set_aside"] == [{"where": "Patient/a", "why": "422: not now"}]
+    world.sandbox.before = statement_without_transactions
+    assert world.applied(run)["written"] == {"Provenance": 1, "Patient": 1}
+    assert world.panel("Patient/a")["meta"]["versionId"] == "1"
+
+
+def test_a_kill_between_write_and_record_is_settled_by_the_next_run(world):
+    world.patients("a")
+    run, _ = world.planned(Derived("a"))
+    world.applied(run)
+    ids = [write.id for write in world.catalog.writes(run.run, "Patient/a")]
+    world.catalog.settle((key, "intended", None) for key in ids)
+    _, told = world.written(Derived("a"))
+    assert told["written"] == {}
+    assert {state for _, state in world.states(run)} == {"done"}
+    assert [write.version for write in world.catalog.writes(run.run, "Patient/a")] == ["1", "1", "2"]
+
+
+def test_an_intent_that_never_reached_the_server_is_settled_as_failed(world):
+    from service.catalog import Write
+
+    world.patients("a")
+    run, _ = world.planned(Derived("a"))
+    world.catalog.intend([Write(run.run, "Patient/a", "Observation/never", "create", None, b'{"id":"never"}')])
+    world.applied(run)
+    assert world.states(run)[0] == ("Observation", "failed")
+
+
+def test_an_address_that_is_neither_ours_nor_configured_is_not_written_to(world):
+    world.patients("a")
+    run, _ = world.planned(Derived("a"))
+    world.sandbox.requests.clear()
+
+    async def as_a_stranger(server):
+        server.loopback = False
+        return await apply(world.lake.plan(run.source, run.run), server, world.catalog, world.lake)
+
+    with pytest.raises(WriteRefused):
+        world.talk(as_a_stranger)
+    assert world.sandbox.requests == []
+
+
+def test_a_plan_for_another_server_is_not_applied(world):
+    import asyncio
+
+    world.patients("a")
+    run, _ = world.planned(Derived("a"))
+
+    async def elsewhere():
+        async with FhirServer(Source(url="http://127.0.0.1:9/fhir")) as server:
+            await apply(world.lake.plan(run.source, run.run), server, world.catalog, world.lake)
+
+    with pytest.raises(WrongUsage, match="the plan is for"):
+        asyncio.run(elsewhere())
+
+
+def test_nothing_planned_yet(world):
+    run = world.catalog.begin(world.source.id, world.source.url, "local", AS_OF)
+    with pytest.raises(LakeProblem, match="personalize plan"):
+        world.applied(run)
+
+
+def test_the_rung_none_writes_nothing(world):
+    world.patients("a")
+    _, told = world.written(Derived("a"), rung="none")
+    assert told["written"] == {}
+    assert world.sandbox.writes == []
+
+
+def test_labels_only_on_what_is_ours(world):
+    world.patients("a")
+    world.written(Derived("a"))
+    assert "tag" not in world.patient("a")["meta"]
+    assert "security" not in world.patient("a")["meta"]
+    assert world.panel("Patient/a")["meta"]["tag"][0]["code"] == "local"

@@ -1,0 +1,151 @@
+"""Derived profiles and what stands on the server in, the plan out: what would be written, and why."""
+
+import datetime as dt
+
+from derived_files import AS_OF, Derived, count
+
+DAY = dt.timedelta(days=1)
+
+
+def reasons(world, run):
+    return {line["patient"]: line.get("reasons", []) for line in world.lines(run)[1]}
+
+
+def test_planning_writes_nothing(world):
+    world.patients("a")
+    _, told = world.planned(Derived("a"))
+    assert told["counts"] == {"create": 1, "update": 0, "unchanged": 0, "remove": 0}
+    assert told["patients"] == 1
+    assert world.sandbox.writes == []
+
+
+def test_the_header_says_what_the_plan_is_for(world):
+    world.patients("a", "b")
+    run, _ = world.planned(Derived("a"), Derived("b"))
+    header, lines = world.lines(run)
+    assert (header["run"], header["base"], header["installation"]) == (run.run, world.sandbox.url, "local")
+    assert (header["as_of"], header["rung"], header["patients"]) == ("2026-07-01T00:00:00+00:00", "patient", 2)
+    assert header["counts"]["create"] == len(lines) == 2
+
+
+def test_a_new_patient_is_told_as_new(world):
+    world.patients("a")
+    run, told = world.planned(Derived("a"))
+    assert reasons(world, run) == {"Patient/a": ["new, standard", "Patient: new"]}
+    assert told["listed"] == ["Patient/a create: new, standard; Patient: new"]
+
+
+def test_what_changed_is_told_in_words(world):
+    world.patients("a")
+    world.written(Derived("a", measures=[count("ed-visits-p1y", 1), count("billed-charges-p1y", "1.50", "USD")]))
+    run, told = world.planned(
+        Derived(
+            "a",
+            level="enhanced",
+            pathways=["proactive-outreach"],
+            measures=[count("ed-visits-p1y", 2), count("billed-charges-p1y", "2.50", "USD")],
+        )
+    )
+    assert told["counts"]["update"] == told["patients"] == 1
+    assert reasons(world, run)["Patient/a"] == [
+        "level standard -> enhanced",
+        "pathway proactive-outreach added",
+        "billed-charges-p1y USD 1.5 -> 2.5",
+        "ed-visits-p1y 1 -> 2",
+        "Patient: level standard -> enhanced",
+        "Patient: pathway proactive-outreach added",
+    ]
+
+
+def test_another_policy_is_told(world):
+    world.patients("a")
+    world.written(Derived("a"), rung="observation")
+    run, _ = world.planned(Derived("a"), rung="observation", policy="2")
+    assert reasons(world, run)["Patient/a"] == ["framework 0.1.0 / 1+01234567 -> 0.1.0 / 2+01234567"]
+
+
+def test_the_next_night_nothing_has_changed(world):
+    world.patients("a", "b")
+    world.written(Derived("a"), Derived("b", level=None, level_absent="deceased"))
+    _, told = world.planned(Derived("a"), Derived("b", level=None, level_absent="deceased"), as_of=AS_OF + DAY)
+    assert told["counts"] == {"create": 0, "update": 0, "unchanged": 2, "remove": 0}
+    assert (told["patients"], told["listed"]) == (0, [])
+
+
+def test_unchanged_content_is_renewed_before_it_lapses(world):
+    world.patients("a")
+    world.written(Derived("a"))
+    _, early = world.planned(Derived("a"), as_of=AS_OF + 59 * DAY)
+    assert early["counts"]["unchanged"] == 1
+    run, due = world.planned(Derived("a"), as_of=AS_OF + 60 * DAY)
+    assert due["counts"]["update"] == due["patients"] == 1
+    assert reasons(world, run)["Patient/a"] == [
+        "validity lapses on 2026-09-29",
+        "Patient: validity lapses on 2026-09-29",
+    ]
+
+
+def test_an_edit_of_our_panel_by_hand_is_noticed(world):
+    world.patients("a")
+    world.written(Derived("a"), rung="observation")
+    [body] = world.stored("Observation").values()
+    world.sandbox.store.put(body.replace(b'"status":', b'"note":[{"text":"seen"}],"status":'))
+    run, told = world.planned(Derived("a"), rung="observation")
+    assert told["counts"]["update"] == 1
+    assert reasons(world, run)["Patient/a"] == ["what stands there differs from what was derived"]
+
+
+def test_a_panel_without_a_profile_is_shown_and_left_alone(world):
+    world.patients("a", "b", "c")
+    world.written(Derived("a"), Derived("b"), Derived("c"))
+    world.sandbox.store.put(
+        {"resourceType": "Patient", "id": "b", "link": [{"type": "replaced-by", "other": {"reference": "Patient/a"}}]}
+    )
+    world.talk(lambda server: server.write("DELETE", "Patient/c"))
+    stood = world.stored("Observation")
+    run, told = world.planned(Derived("a"))
+    assert told["counts"] == {"create": 0, "update": 0, "unchanged": 1, "remove": 2}
+    assert told["held"] == 2
+    assert reasons(world, run) == {
+        "Patient/a": [],
+        "Patient/b": ["merged into Patient/a"],
+        "Patient/c": ["its Patient is no longer on the server"],
+    }
+    assert world.applied(run)["written"] == {}
+    assert world.stored("Observation") == stood
+
+
+def test_a_limited_pull_proves_nobody_gone(world):
+    world.patients("a", "b")
+    world.written(Derived("a"), Derived("b"))
+    _, told = world.planned(Derived("a"), limited=True)
+    assert told["counts"] == {"create": 0, "update": 0, "unchanged": 1, "remove": 0}
+
+
+def test_the_plan_holds_nothing_of_the_patient_but_our_extension(world):
+    world.patients("a")
+    run, _ = world.planned(Derived("a"))
+    text = world.lake.plan(run.source, run.run).read_text()
+    assert "Example" not in text
+    assert "x-unknown" not in text
+
+
+def test_another_installation_keeps_its_extension_and_its_panels(world):
+    world.patients("a")
+    world.written(Derived("a"), installation="north")
+    run, told = world.planned(Derived("a", level="enhanced"), installation="south")
+    assert told["counts"] == {"create": 1, "update": 0, "unchanged": 0, "remove": 0}
+    assert (told["patients"], told["held"]) == (0, 1)
+    assert "another installation" in told["listed"][0]
+    world.applied(run)
+    assert len(world.stored("Observation")) == 2
+    assert world.extension("a")["extension"][4]["valueCode"] == "standard"
+
+
+def test_without_the_patient_rung_patients_are_not_touched(world):
+    world.patients("a")
+    stood = world.stored("Patient")
+    run, told = world.planned(Derived("a"), rung="observation")
+    assert told["patients"] == 0
+    assert world.applied(run)["rung"] == {"observation": 1}
+    assert world.stored("Patient") == stood
