@@ -17,7 +17,7 @@ import structlog
 import typer
 
 from service import __version__, pipeline, shown
-from service.errors import PersonalizeError
+from service.errors import PersonalizeError, WrongUsage
 from service.opening import opened
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -69,11 +69,22 @@ def flatten(server: Server, lake: LakeDir = HERE, json: Json = False) -> None:
 
 @app.command()
 def derive(
-    server: Server, as_of: AsOf = None, policy: PolicyFile = None, lake: LakeDir = HERE, json: Json = False
+    server: Server,
+    as_of: AsOf = None,
+    policy: PolicyFile = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Only show whom --policy FILE would change.")] = False,
+    lake: LakeDir = HERE,
+    json: Json = False,
 ) -> None:
-    """The newest facts of SERVER to measures, levels and pathways."""
-    with opened(lake, server, policy=policy, after="flatten") as work:
-        _told(pipeline.only(work, "derive", as_of), json)
+    """The newest facts of SERVER to measures, levels and pathways.
+
+    personalize derive hospital --policy own.toml --compare
+    """
+    if compare:
+        _compared(server, as_of, policy, lake, json)
+    else:
+        with opened(lake, server, policy=policy, after="flatten") as work:
+            _told(pipeline.only(work, "derive", as_of), json)
 
 
 @app.command()
@@ -120,16 +131,56 @@ def explain(
 @reports.command()
 def top(
     server: Server,
-    by: Annotated[str, typer.Option(help="visits or charges.")] = "visits",
+    by: Annotated[str, typer.Option(help="visits, charges or liability.")] = "visits",
     window: Annotated[str, typer.Option(help="year, month or week.")] = "year",
-    limit: Annotated[int, typer.Option(min=1, help="How many patients.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="How many patients, in each currency and organisation.")] = 50,
+    organization: Annotated[bool, typer.Option("--organization", help="Within each patient's usual one.")] = False,
+    aggregate: Annotated[bool, typer.Option("--aggregate", help="Counts and quantiles only, nobody in them.")] = False,
+    layout: Annotated[str, typer.Option("--format", help="table, csv, json, list or measurereport.")] = "table",
     lake: LakeDir = HERE,
     json: Json = False,
 ) -> None:
-    """Who came most, or was billed most: for a care team to look at, not to show around."""
+    """Who came most, was billed most or had most to pay: for a care team to look at, not to show around.
+
+    personalize report top hospital --by charges --window month --format csv
+    """
     with opened(lake, server, after="derive") as work:
-        ranking = pipeline.top(work, by, shown.WINDOWS.get(window, window), limit)
-        _emit(ranking, shown.ranking(ranking), json)
+        asked = shown.Asked(by, shown.WINDOWS.get(window, window), limit, organization, aggregate)
+        _emit(*shown.top(work, asked, "json" if json else layout))
+
+
+@reports.command()
+def equity(
+    server: Server,
+    by: Annotated[list[str] | None, typer.Option(help="One of them, or several times; without it all.")] = None,
+    rurality: Annotated[list[str] | None, typer.Option(help="URL of your extension for country or town.")] = None,
+    layout: Annotated[str, typer.Option("--format", help="table, json or measurereport.")] = "table",
+    lake: LakeDir = HERE,
+    json: Json = False,
+) -> None:
+    """Whether those equal in need are served alike, by sex, age, language, interpreter, race, ethnicity, rurality.
+
+    personalize report equity hospital --by language --by race
+    """
+    with opened(lake, server, after="derive") as work:
+        _emit(*shown.equity(work, by, rurality or [], "json" if json else layout))
+
+
+@reports.command()
+def fragmentation(
+    server: Server,
+    earlier: Annotated[int, typer.Option(min=0, help="How many earlier runs to compare with.")] = 6,
+    svg: Annotated[Path | None, typer.Option("--svg", metavar="FILE", help="Draw it as well.")] = None,
+    layout: Annotated[str, typer.Option("--format", help="table, json or measurereport.")] = "table",
+    lake: LakeDir = HERE,
+    json: Json = False,
+) -> None:
+    """Fragmentation and breadth of care beside emergency visits, readmissions and cancelled visits.
+
+    personalize report fragmentation hospital --svg fragmentation.svg
+    """
+    with opened(lake, server, after="derive") as work:
+        _emit(*shown.fragmentation(work, earlier, svg, "json" if json else layout))
 
 
 @app.command()
@@ -169,6 +220,16 @@ def options(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
 ) -> None:
     """One standardized personalization profile per patient, from any FHIR server and back to it."""
+
+
+def _compared(server: str, as_of: str | None, policy: Path | None, lake: Path, json: bool) -> None:
+    if policy is None:
+        raise WrongUsage(
+            "there is nothing to compare with", where="--compare", do="name the other policy: --policy FILE"
+        )
+    with opened(lake, server, after="flatten") as work:
+        comparison = pipeline.compare(work, policy, as_of)
+        _emit(comparison, comparison.lines(), json)
 
 
 def _told(outcome: pipeline.Outcome, json: bool) -> None:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import msgspec
 from ibis.backends.sql.datatypes import DuckDBType
@@ -92,7 +95,20 @@ class Engine:
 
     def materialise(self, table: ir.Table) -> ir.Table:
         """Computes once what several expressions share."""
-        return self._connection.create_table(f"step_{uuid4().hex}", table, temp=True)
+        # Ibis's own create_table asks for the catalog, creates, inserts and describes: four questions more.
+        name = f"step_{uuid4().hex}"
+        schema = ibis.schema({column: _stored(dtype) for column, dtype in table.schema().items()})
+        self._connection.raw_sql(f'CREATE TEMP TABLE "{name}" AS {self._typed(table)}').fetchall()
+        place = ops.Namespace(catalog="temp", database="main")
+        return ops.DatabaseTable(name, schema=schema, source=self._connection, namespace=place).to_expr()
+
+    def gather(self, tables: Iterable[ir.Table], columns: Mapping[str, str]) -> ir.Table:
+        """One table of all their rows; where a table lacks one of `columns` (Ibis types) it is null."""
+        gathered = self.load([], columns)
+        for table in tables:
+            query = self._connection.compile(table)
+            self._connection.raw_sql(f'INSERT INTO "{gathered.op().name}" BY NAME {query}').fetchall()
+        return gathered
 
     def release(self, table: ir.Table) -> None:
         """Gives the room of a materialised table back."""
@@ -138,6 +154,12 @@ class Engine:
     def at(self, moment: datetime) -> ir.TimestampScalar:
         """An aware Python datetime as a UTC literal."""
         return ibis.timestamp(moment.astimezone(ZoneInfo("UTC")).replace(tzinfo=None))
+
+
+@cache
+def _stored(dtype: dt.DataType) -> dt.DataType:
+    """What a column of this type is in DuckDB: a timestamp, for one, has six digits."""
+    return DuckDBType.from_string(DuckDBType.to_string(dtype))
 
 
 @ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp('UTC')"), "timestamp"))

@@ -36,6 +36,11 @@ class Lake:
     def profiles(self, source: str, run: str) -> Path:
         return self.root / "profiles" / folder(source) / run
 
+    def profiled(self, source: str, *, before: str) -> list[str]:
+        """Runs of a source earlier than that one whose profiles stand here, the newest first; names sort by time."""
+        runs = [path.parent.name for path in self.profiles(source, before).parent.glob("*/profiles.json")]
+        return sorted((run for run in runs if run < before and not run.endswith(".part")), reverse=True)
+
     def plan(self, source: str, run: str) -> Path:
         return self.root / "plans" / folder(source) / f"{run}.ndjson"
 

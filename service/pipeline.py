@@ -9,20 +9,25 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
 
 from service import derive as deriving
 from service import flatten as flattening
 from service import pull as pulling
 from service import report, write_back
 from service.catalog import Catalog, Run
+from service.compose.edition import read_edition
 from service.derive.as_of import as_of_instant
+from service.derive.categories import Categories
 from service.derive.policy import Policy
+from service.derive.windows import MONTH, WEEK, YEAR, window
 from service.engine import Engine
 from service.lake import Lake, read_json
+from service.report.explain import patient_key
 from service.server.client import FhirServer
 from service.server.egress import loopback_address, may_write
 from service.settings import Source, WriteRung
@@ -57,16 +62,22 @@ def pull(work: Work, limit: int | None = None) -> Told:
 def flatten(work: Work) -> Told:
     """raw/ -> facts/: one Parquet table a kind of fact, and what was set aside."""
     with Engine.open(work.lake.spill) as engine:
-        return flattening.flatten(work.raw, work.facts, engine=engine, source=work.source.id, zone=work.source.zone)
+        return flattening.flatten(
+            work.raw,
+            work.facts,
+            engine=engine,
+            source=work.source.id,
+            zone=work.source.zone,
+            sensitive_labels=work.source.sensitive_labels,
+            opt_out_tag=work.source.opt_out_tag,
+        )
 
 
 def derive(work: Work, as_of: str | None = None) -> Told:
     """facts/ -> profiles/: measures, levels, pathways at `as_of`."""
     manifest = read_json(work.raw / "manifest.json", "pull")
     with Engine.open(work.lake.spill) as engine:
-        clock = dt.datetime.fromisoformat(str(manifest["server_date"]))
-        latest = deriving.latest_start(work.facts, engine, not_after=clock)
-        instant = as_of_instant(as_of, work.source.zone, latest_start=latest, now=clock)
+        instant, latest = _instant(work, engine, manifest, as_of)
         told = deriving.derive(
             work.facts,
             work.profiles,
@@ -75,8 +86,36 @@ def derive(work: Work, as_of: str | None = None) -> Told:
             as_of=instant,
             zone=work.source.zone,
             policy=work.policy,
+            categories=Categories.load(work.source.adjudications),
         )
     return {**told, "latest_start": latest.isoformat() if latest else None}
+
+
+def compare(work: Work, policy: Path, as_of: str | None = None) -> deriving.Comparison:
+    """Who would change level or pathway under another policy, at `as_of` or that of the profiles that stand."""
+    manifest = read_json(work.raw / "manifest.json", "pull")
+    after, standing = Policy.load(policy), work.profiles / "profiles.json"
+    if as_of is None and standing.is_file():
+        as_of = str(read_json(standing, "derive")["as_of"])
+    with Engine.open(work.lake.spill) as engine:
+        instant, _ = _instant(work, engine, manifest, as_of)
+        return deriving.compare(
+            work.facts,
+            engine=engine,
+            manifest=manifest,
+            as_of=instant,
+            zone=work.source.zone,
+            before=work.policy,
+            after=after,
+            categories=Categories.load(work.source.adjudications),
+        )
+
+
+def _instant(work: Work, engine: Engine, manifest: Told, as_of: str | None) -> tuple[dt.datetime, dt.datetime | None]:
+    """Where windows end, and the latest start that the server's clock has reached."""
+    clock = dt.datetime.fromisoformat(str(manifest["server_date"]))
+    latest = deriving.latest_start(work.facts, engine, not_after=clock)
+    return as_of_instant(as_of, work.source.zone, latest_start=latest, now=clock), latest
 
 
 def plan(work: Work) -> Told:
@@ -98,14 +137,58 @@ def undo(work: Work) -> Told:
 
 def top(work: Work, by: str, window: str, limit: int) -> list[report.TopPatient]:
     """Who came most, or was billed most."""
+    return ranking(work, by, window, limit).patients
+
+
+def ranking(work: Work, by: str, window: str, limit: int, organizations: bool = False) -> report.Ranking:
+    """Who came most, was billed most or had most to pay, and where that stands among all."""
     with Engine.open(work.lake.spill) as engine:
-        return report.top_patients(work.profiles, engine, by=by, window=window, limit=limit)
+        return report.top_patients(basis(work), engine, by, window, limit, organizations)
+
+
+def aggregate(work: Work, by: str, window: str, organizations: bool = False) -> report.Aggregate:
+    """The same of everybody, with nobody in it."""
+    with Engine.open(work.lake.spill) as engine:
+        return report.aggregate(basis(work), engine, by, window, organizations)
+
+
+def equity(work: Work, by: Sequence[str], rurality: Sequence[str] = ()) -> report.Equity:
+    """Whether those equal in need are served alike."""
+    with Engine.open(work.lake.spill) as engine:
+        return report.equity(basis(work), engine, by, rurality)
+
+
+def fragmentation(work: Work, earlier: int) -> report.Fragmentation:
+    """Fragmentation beside outcomes, this run and as many earlier ones of the source."""
+    runs = work.lake.profiled(work.source.id, before=work.run.run)[:earlier]
+    with Engine.open(work.lake.spill) as engine:
+        return report.fragmentation(basis(work), [basis(work, run) for run in runs], engine)
+
+
+def basis(work: Work, run: str | None = None) -> report.Basis:
+    """What a report of this run, or of an earlier one of the same source, rests on."""
+    name, source, lake = run or work.run.run, work.source.id, work.lake
+    profiles = lake.profiles(source, name)
+    now = dt.datetime.now(dt.UTC)
+    edition = read_edition(profiles, source_id=source, installation=work.run.installation, recorded=now)
+    zone = ZoneInfo(str(read_json(profiles / "profiles.json", "derive")["time_zone"]))
+    return report.Basis(
+        run=name,
+        raw=lake.raw(source, name),
+        facts=lake.facts(source, name),
+        profiles=profiles,
+        edition=edition,
+        opens={code: window(code, edition.as_of, zone).opens for code in (WEEK, MONTH, YEAR)},
+        limited=report.limited(lake.raw(source, name)),
+    )
 
 
 def explain(work: Work, patient: str) -> report.Explanation:
     """From resources to level: one patient, each number with its evidence."""
     with Engine.open(work.lake.spill) as engine:
-        return report.explain(work.profiles, engine, patient)
+        categories = Categories.load(work.source.adjudications)
+        near = deriving.nearest(work.facts, work.profiles, engine, patient_key(patient), categories)
+        return report.explain(work.profiles, engine, patient, near)
 
 
 def only(work: Work, name: str, *args: Any) -> Outcome:

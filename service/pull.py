@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,16 +15,17 @@ from typing import BinaryIO
 
 import msgspec
 
-from service.errors import NotPermitted, Refused, ServerProblem
+from service.errors import NotPermitted, Refused, ServerProblem, WrongUsage
 from service.lake import committed, write_json
 from service.server.capability import Capability
 from service.server.client import FhirServer, server_date
-from service.server.search import Page, pages
+from service.server.search import Page, one_line, pages
 
-READ_BY_PATIENT = ("Encounter", "Claim")
+READ_BY_PATIENT = ("Encounter", "Claim", "ExplanationOfBenefit", "ClaimResponse", "Condition")
+ROLE = "PractitionerRole"
 RELEASES = ("R4", "R4B")
 UNCONFIGURED_PATIENTS = 50
-PATIENTS_A_SEARCH = 25
+IDS_A_SEARCH = 25
 NOT_OFFERED = (400, 404, 405, 501)
 
 Progress = Callable[[str, int], None]
@@ -61,7 +63,7 @@ _head = msgspec.json.Decoder(_Head)
 
 
 async def pull(server: FhirServer, target: Path, *, limit: int | None = None, progress: Progress) -> Manifest:
-    """Patient, Encounter and Claim of `server` to NDJSON in `target`; all files or none.
+    """Patients with their visits, claims, what payers said of them, and diagnoses, to NDJSON in `target`; all or none.
 
     `limit` is the most patients read: 50 when not given and the address is neither loopback nor configured.
     """
@@ -78,8 +80,10 @@ async def pull(server: FhirServer, target: Path, *, limit: int | None = None, pr
     )
     with committed(target) as part:
         reader = _Reader(server, part, manifest, progress)
+        await reader.opt_outs(server.source.opt_out_group)
         patients = await reader.patients(limit)
         await _together(reader.type(each, patients, metadata.capability) for each in READ_BY_PATIENT)
+        await reader.roles(patients, metadata.capability)
         write_json(part / "manifest.json", asdict(manifest))
     return manifest
 
@@ -103,8 +107,29 @@ class _Reader:
                     break
         return None if limit is None else ids
 
-    async def type(self, resource_type: str, patients: list[str] | None, capability: Capability) -> None:
-        """One type of all patients or of those named; a type that the server does not offer is unknown."""
+    async def opt_outs(self, group: str) -> None:
+        """The Group of patients who are never profiled; without it nobody would know who they are, so all ends."""
+        if not group:
+            return
+        answer = await self.server.read(f"Group/{group}")
+        if answer is None:
+            raise WrongUsage(
+                "the opt-out group is not on the server",
+                where=f"Group/{group}",
+                do="correct opt_out_group in personalize.toml",
+            )
+        (self.part / "Group.ndjson").write_bytes(one_line(answer.body) + b"\n")
+        self.manifest.types["Group"] = Pulled(1)
+
+    async def roles(self, patients: list[str] | None, capability: Capability) -> None:
+        """Whose roles the visits name: all there are, or of some patients those that their visits name."""
+        named = None if patients is None else _named_in(self.part / "Encounter.ndjson", ROLE)
+        await self.type(ROLE, named, capability, by="_id")
+
+    async def type(
+        self, resource_type: str, ids: list[str] | None, capability: Capability, *, by: str = "patient"
+    ) -> None:
+        """One type whole, or what `ids` find `by` that parameter; a type that the server does not offer is unknown."""
         pulled = self.manifest.types[resource_type] = Pulled()
         file = self.part / f"{resource_type}.ndjson"
         if not capability.states(resource_type):
@@ -112,7 +137,7 @@ class _Reader:
             return
         try:
             with file.open("wb") as out:
-                async for page in self._pages(resource_type, patients):
+                async for page in self._pages(resource_type, by, ids):
                     self._keep(page, resource_type, pulled, out)
         except (NotPermitted, Refused) as error:
             if pulled.count or error.status not in (403, *NOT_OFFERED):
@@ -120,15 +145,15 @@ class _Reader:
             pulled.unknown = error.what
             file.unlink()
 
-    async def _pages(self, resource_type: str, patients: list[str] | None) -> AsyncIterator[Page]:
+    async def _pages(self, resource_type: str, by: str, ids: list[str] | None) -> AsyncIterator[Page]:
         every = {"_count": str(self.server.source.page_size)}
-        if patients is None:
+        if ids is None:
             async for page in pages(self.server, resource_type, every):
                 yield page
             return
-        for start in range(0, len(patients), PATIENTS_A_SEARCH):
-            some = ",".join(patients[start : start + PATIENTS_A_SEARCH])
-            async for page in pages(self.server, resource_type, {"patient": some, **every}, post=True):
+        for start in range(0, len(ids), IDS_A_SEARCH):
+            some = ",".join(ids[start : start + IDS_A_SEARCH])
+            async for page in pages(self.server, resource_type, {by: some, **every}, post=True):
                 yield page
 
     def _keep(
@@ -161,6 +186,15 @@ class _Reader:
 
     def _set_aside(self, where: str, why: str) -> None:
         self.manifest.set_aside.append({"where": where, "why": why})
+
+
+def _named_in(file: Path, resource_type: str) -> list[str]:
+    """The ids of that type which references in an NDJSON file name; a type that is unknown has no file."""
+    reference = re.compile(rb'[/"]%s/([A-Za-z0-9.-]{1,64})["/|]' % resource_type.encode())
+    if not file.is_file():
+        return []
+    with file.open("rb") as lines:
+        return sorted({name.decode() for line in lines for name in reference.findall(line)})
 
 
 async def _together(work: Iterable[Coroutine[None, None, None]]) -> None:

@@ -29,7 +29,15 @@ def normal_base(url: str) -> str:
     return str(parsed).rstrip("/")
 
 
+def _whole_label(text: str) -> str:
+    system, bar, code = text.partition("|")
+    if not (system and bar and code) or "|" in code:
+        raise ValueError(f"{text!r} is no system|code, such as http://hospital.example/labels|vip")
+    return text
+
+
 Base = Annotated[str, AfterValidator(normal_base)]
+Label = Annotated[str, AfterValidator(_whole_label)]
 
 
 class Source(BaseModel):
@@ -46,6 +54,10 @@ class Source(BaseModel):
     token_file: Path | None = None
     in_flight: int = Field(default=4, ge=1, le=64)
     page_size: int = Field(default=500, ge=1, le=10_000)
+    opt_out_group: str = Field(default="", pattern=r"^([A-Za-z0-9.-]{1,64})?$", description="the id of a Group")
+    opt_out_tag: Label | Literal[""] = ""
+    sensitive_labels: tuple[Label, ...] = ()
+    adjudications: Path | None = Field(default=None, description="what this source's payers mean by codes of their own")
 
     @field_validator("time_zone")
     @classmethod

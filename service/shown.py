@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from service.pipeline import STAGES, Outcome
-from service.report import TopPatient
+from service import pipeline
+from service.errors import WrongUsage
+from service.pipeline import STAGES, Outcome, Work
+from service.report import TopPatient, equity_text, fragmentation_text, top_fhir, top_text
+from service.report.context import AXES
 
 WINDOWS = {"year": "p1y", "month": "p1m", "week": "p7d"}
 
@@ -97,6 +102,66 @@ def ranking(patients: Sequence[TopPatient]) -> Iterator[str]:
         )
     if not patients:
         yield "nobody"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a ranking is to be of; `window` is a code such as p1y."""
+
+    by: str
+    window: str
+    limit: int
+    organizations: bool
+    aggregate: bool
+
+
+Emitted = tuple[Any, Iterable[str], bool]  # a document, lines, and whether it is the document that is asked for
+
+
+def top(work: Work, asked: Asked, layout: str) -> Emitted:
+    """A ranking, or with nobody in it what it is of; a MeasureReport never has anybody in it."""
+    if asked.aggregate or layout == "measurereport":
+        found = pipeline.aggregate(work, asked.by, asked.window, asked.organizations)
+        tables = {"table": top_text.aggregate_lines, "csv": top_text.aggregate_csv}
+        documents = {"json": lambda: found, "measurereport": lambda: top_fhir.summary(found, pipeline.basis(work))}
+        return _laid_out(layout, {name: tell(found) for name, tell in tables.items()}, documents)
+    ranked = pipeline.ranking(work, asked.by, asked.window, asked.limit, asked.organizations)
+    texts = {"table": top_text.lines(ranked), "csv": top_text.csv_lines(ranked)}
+    return _laid_out(
+        layout, texts, {"json": lambda: ranked, "list": lambda: top_fhir.lists(ranked, pipeline.basis(work))}
+    )
+
+
+def equity(work: Work, by: Sequence[str] | None, rurality: Sequence[str], layout: str) -> Emitted:
+    found = pipeline.equity(work, by or AXES, rurality)
+    summary = {"measurereport": lambda: equity_text.summary(found, pipeline.basis(work))}
+    return _laid_out(layout, {"table": equity_text.lines(found)}, {"json": lambda: found, **summary})
+
+
+def fragmentation(work: Work, earlier: int, svg: Path | None, layout: str) -> Emitted:
+    found = pipeline.fragmentation(work, earlier)
+    if svg is not None:
+        from service.report import picture  # slow to load
+
+        _saved(svg, picture.svg(found))
+    summary = {"measurereport": lambda: fragmentation_text.summary(found, pipeline.basis(work))}
+    return _laid_out(layout, {"table": fragmentation_text.lines(found)}, {"json": lambda: found, **summary})
+
+
+def _laid_out(layout: str, texts: Mapping[str, Iterable[str]], documents: Mapping[str, Callable[[], Any]]) -> Emitted:
+    if layout in texts:
+        return None, texts[layout], False
+    if layout in documents:
+        return documents[layout](), (), True
+    fitting = ", ".join((*texts, *documents))
+    raise WrongUsage(f"this has no format {layout}", where="--format", do=f"choose one of {fitting}")
+
+
+def _saved(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise WrongUsage(f"it cannot be written: {error.strerror}", where=str(path), do="name another file") from error
 
 
 def _set_aside(entries: list[dict[str, str]]) -> Iterator[str]:

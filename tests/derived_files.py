@@ -41,6 +41,7 @@ MEASURES = pa.schema(
         ("unit", pa.string()),
         ("value", NUMBER),
         ("date", pa.date32()),
+        ("mode", pa.string()),
         ("numerator", pa.int64()),
         ("denominator", pa.int64()),
         ("coverage_numerator", pa.int64()),

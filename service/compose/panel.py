@@ -42,7 +42,7 @@ def panel(row: ProfileRow, edition: Edition) -> Json:
         **_level(row, edition),
         "method": {"text": f"fhir-personalization {edition.framework}"},
         "device": {"reference": f"Device/{edition.identity.device}"},
-        "component": [_component(measure, edition) for measure in row.measures],
+        "component": [_component(measure, edition) for measure in row.measures if not _only_names(measure)],
     }
 
 
@@ -51,6 +51,11 @@ def _level(row: ProfileRow, edition: Edition) -> Json:
     if row.level is not None:
         return {"valueCodeableConcept": edition.concept(LEVEL, row.level)}
     return {"dataAbsentReason": level_absent(row.level_absent)}
+
+
+def _only_names(measure: Measure) -> bool:
+    """Who looks after the patient is no value of an observation."""
+    return measure.mode is not None and measure.value is None
 
 
 def _component(measure: Measure, edition: Edition) -> Json:

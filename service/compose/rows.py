@@ -42,7 +42,7 @@ class Rationale:
 
 @dataclass(frozen=True)
 class Measure:
-    """One row of measures.parquet; a value, a date or the reason why it is unknown."""
+    """One row of measures.parquet; a value, a date, a mode (what is usual) or the reason why it is unknown."""
 
     code: str
     unit: str | None
@@ -53,6 +53,7 @@ class Measure:
     coverage_numerator: int | None
     coverage_denominator: int | None
     unknown: str | None
+    mode: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class ProfileRow:
 
 PROFILES = "SELECT patient, level, level_absent, pathways, rationale, evidence FROM read_parquet(?) ORDER BY patient"
 MEASURES = """
-    SELECT patient, code, unit, value, date, numerator, denominator, coverage_numerator, coverage_denominator, unknown
+    SELECT patient, code, unit, value, date, numerator, denominator, coverage_numerator, coverage_denominator, unknown,
+        mode
     FROM read_parquet(?) ORDER BY patient, code, unit
 """
 

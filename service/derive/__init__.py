@@ -1,7 +1,9 @@
 """Fact tables in, personalization profiles out."""
 
+from service.derive.compare import Comparison, compare
 from service.derive.derive import derive
+from service.derive.nearest import Near, nearest
 from service.derive.policy import Policy
 from service.derive.visits import latest_start
 
-__all__ = ["Policy", "derive", "latest_start"]
+__all__ = ["Comparison", "Near", "Policy", "compare", "derive", "latest_start", "nearest"]

@@ -2,7 +2,7 @@
 
 Active claims for payment only (STU3 calls their use `complete`). Of claims that replace one another the latest active
 one counts. A claim that refers to a sensitive visit, bears such a label, or belongs to a chain with one that does,
-shows nowhere.
+shows nowhere. Of a chain without any active claim the latest cancelled one is told of as cancelled.
 """
 
 from __future__ import annotations
@@ -24,11 +24,15 @@ MONEY = "decimal(18, 6)"
 
 @dataclass(frozen=True)
 class Claims:
-    """`table`: patient, id, at. `amounts`: patient, id, at, currency, amount; none where a claim's is unknown."""
+    """`table`: patient, id, at. `amounts`: patient, id, at, currency, amount; none where a claim's is unknown.
+
+    `cancelled`: patient, id, at; none of them stands in `table`.
+    """
 
     table: ir.Table
     amounts: ir.Table
     cyclic: int
+    cancelled: ir.Table
 
 
 def claims(
@@ -37,7 +41,8 @@ def claims(
     known = engine.materialise(_before(people.rekeyed(facts), people.roster, as_of, engine))
     chained, edges, cyclic = _chained(engine.materialise(_labelled(known, restricted)), engine)
     table = engine.materialise(_in_force(chained, edges))
-    return Claims(table.select("patient", "id", "at"), engine.materialise(_amounts(table, items)), cyclic)
+    cancelled = engine.materialise(_cancelled(chained))
+    return Claims(table.select("patient", "id", "at"), engine.materialise(_amounts(table, items)), cyclic, cancelled)
 
 
 def _before(rows: ir.Table, roster: ir.Table, as_of: datetime, engine: Engine) -> ir.Table:
@@ -46,7 +51,7 @@ def _before(rows: ir.Table, roster: ir.Table, as_of: datetime, engine: Engine) -
     real = rows.filter(rows.use.isin(USES), rows.status != ENTERED_IN_ERROR, rows.at < engine.at(as_of), alive)
     return real.select(
         "patient", "id", "at", "created", "total", "currency", "encounters", "prior", "sensitive",
-        active=rows.status == "active",
+        active=rows.status == "active", cancelled=rows.status == "cancelled",
     )  # fmt: skip
 
 
@@ -75,12 +80,21 @@ def _in_force(chained: ir.Table, edges: ir.Table) -> ir.Table:
     hidden = chained.filter("sensitive").select("patient", "chain").distinct()
     active = chained.filter("active")
     replaced = edges.semi_join(active, ["patient", "id"]).select("patient", id="parent")
+    return _last(active).anti_join(hidden, ["patient", "chain"]).anti_join(replaced, ["patient", "id"])
+
+
+def _cancelled(chained: ir.Table) -> ir.Table:
+    told = chained.filter(chained.active | chained.sensitive).select("patient", "chain").distinct()
+    return _last(chained.filter("cancelled")).anti_join(told, ["patient", "chain"]).select("patient", "id", "at")
+
+
+def _last(claims: ir.Table) -> ir.Table:
+    """One claim of each chain."""
     order = ibis.window(
         group_by=["patient", "chain"],
-        order_by=[active.depth.desc(), active.created.desc(nulls_first=False), active.id.desc()],
+        order_by=[claims.depth.desc(), claims.created.desc(nulls_first=False), claims.id.desc()],
     )
-    last = active.mutate(place=ibis.row_number().over(order)).filter(ibis._.place == 0)
-    return last.anti_join(hidden, ["patient", "chain"]).anti_join(replaced, ["patient", "id"])
+    return claims.mutate(place=ibis.row_number().over(order)).filter(ibis._.place == 0)
 
 
 def _edges(eligible: ir.Table) -> ir.Table:

@@ -6,6 +6,7 @@ import ibis.expr.types as ir
 
 from service.derive.events import Events
 from service.derive.measure import measure
+from service.derive.tally import KINDS, tally
 from service.derive.windows import MONTH, WEEK, YEAR, Window
 
 EVERY = (WEEK, MONTH, YEAR)
@@ -14,7 +15,7 @@ EVERY = (WEEK, MONTH, YEAR)
 @measure("visits", title="Visits", dimension="comprehensiveness", windows=EVERY)
 def visits(events: Events, window: Window) -> ir.Table:
     """Outpatient visits, emergency contacts, stays and other visits together."""
-    return _number(events, window, "outpatient", "emergency", "stay", "other")
+    return _number(events, window, *KINDS)
 
 
 @measure("outpatient-visits", title="Outpatient visits", dimension="comprehensiveness", windows=EVERY)
@@ -43,6 +44,5 @@ def stays(events: Events, window: Window) -> ir.Table:
 
 
 def _number(events: Events, window: Window, *kinds: str) -> ir.Table:
-    contacts = events.contacts
-    counted = contacts.filter(contacts.kind.isin(kinds), window.holds(contacts.at, events.engine))
-    return counted.group_by("patient").agg(value=counted.count())
+    counted = events.once(tally)
+    return counted.select("patient", value=sum(counted[f"{kind}_{window.code}"] for kind in kinds))

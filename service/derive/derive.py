@@ -8,82 +8,94 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import ibis
-import ibis.expr.types as ir
-
+from service.derive.carry import Earlier, carried_over
 from service.derive.catalogue import BY_CODE
-from service.derive.events import Events, events
-from service.derive.evidence import evidence
-from service.derive.levels import levels
-from service.derive.measure import REASONS
-from service.derive.measures import measures
+from service.derive.categories import Categories
+from service.derive.derivation import Asked, Derived
+from service.derive.measure import DIMENSIONS, REASONS
 from service.derive.policy import Policy
+from service.derive.sequence import ties
 from service.derive.windows import WORDS
 from service.engine import Engine
 from service.lake import committed, write_json
 
-NEEDED = ("Encounter", "Claim")
+NEEDED = ("Encounter", "Claim", "ExplanationOfBenefit", "ClaimResponse")
 
 
 def derive(
-    facts: Path, out: Path, *, engine: Engine, manifest: dict[str, Any], as_of: datetime, zone: ZoneInfo, policy: Policy
+    facts: Path,
+    out: Path,
+    *,
+    engine: Engine,
+    manifest: dict[str, Any],
+    as_of: datetime,
+    zone: ZoneInfo,
+    policy: Policy,
+    categories: Categories | None = None,
+    earlier: Earlier | None = None,
 ) -> dict[str, Any]:
     """Writes one profile for each surviving patient and returns what profiles.json says.
 
     `manifest` is the pull's: of a type that it calls unknown nothing is known, not even that there is none.
-    `as_of` is aware; windows end there and are counted on the calendar of `zone`.
+    `as_of` is aware; windows end there and are counted on the calendar of `zone`. `categories` of adjudications are the
+    shipped ones unless a hospital adds its own. From an `earlier` run of the same source profiles are carried over where
+    nothing changed and no window's edge moved over anything: the answer is that of a full derivation.
     """
-    not_exposed = _not_exposed(manifest)
-    happened = events(facts, as_of, zone, engine)
-    measured = measures(happened, not_exposed)
-    profiles = engine.materialise(_profiles(happened, measured, policy, "Encounter" not in not_exposed))
+    asked = Asked(facts, engine, as_of, zone, policy, categories or Categories.load(), frozenset(unexposed(manifest)))
+    carried = carried_over(asked, earlier) if earlier else None
+    result = carried[0] if carried else asked.derived()
     with committed(out) as part:
-        engine.write_parquet(measured.order_by("patient", "code", "unit"), part / "measures.parquet")
-        engine.write_parquet(profiles.order_by("patient"), part / "profiles.parquet")
-        report = _report(happened, profiles, as_of, zone, policy, not_exposed)
+        engine.write_parquet(result.measured.order_by("patient", "code", "unit"), part / "measures.parquet")
+        engine.write_parquet(result.profiles.order_by("patient"), part / "profiles.parquet")
+        report = _report(asked, result) | {"derived_anew": carried[1] if carried else None}
         write_json(part / "profiles.json", report)
     return report
 
 
-def _not_exposed(manifest: dict[str, Any]) -> set[str]:
+def unexposed(manifest: dict[str, Any]) -> set[str]:
+    """The types of which nothing is known."""
     types = manifest.get("types", {})
     return {name for name in NEEDED if types.get(name) is None or types[name].get("unknown")}
-
-
-def _profiles(happened: Events, measured: ir.Table, policy: Policy, visits_known: bool) -> ir.Table:
-    people = levels(happened, measured, policy, visits_known)
-    used = people.left_join(evidence(happened), "patient").drop("patient_right")
-    counted = used.left_join(happened.visits.excluded, "patient").drop("patient_right")
-    return counted.mutate(
-        evidence=ibis.coalesce(counted.evidence, ibis.literal([], "array<string>")),
-        sensitive_excluded=counted.n.fill_null(0),
-    ).drop("n")
 
 
 def _legend() -> dict[str, dict[str, str]]:
     """What readers of these files need to put a measure into words."""
     return {
-        code: {"title": family.title, "dimension": family.dimension, "window": WORDS[family.codes[code]]}
+        code: {
+            "family": family.code,
+            "title": family.title,
+            "dimension": family.dimension,
+            "span": family.codes[code],
+            "window": WORDS[family.codes[code]],
+        }
         for code, family in BY_CODE.items()
     }
 
 
-def _report(
-    happened: Events, profiles: ir.Table, as_of: datetime, zone: ZoneInfo, policy: Policy, not_exposed: set[str]
-) -> dict[str, Any]:
+def _report(asked: Asked, result: Derived) -> dict[str, Any]:
+    """`notes` are about the patients derived anew."""
+    happened, profiles, policy = result.happened, result.profiles, asked.policy
     given: Counter[str] = Counter()
     for row in happened.engine.rows(profiles.group_by("level", "level_absent").agg(n=profiles.count())):
         given[row["level"] or row["level_absent"]] += row["n"]
     return {
-        "as_of": as_of.isoformat(),
-        "time_zone": zone.key,
+        "as_of": asked.as_of.isoformat(),
+        "time_zone": asked.zone.key,
         "policy_version": policy.version,
         "policy_hash": policy.hash,
+        "policy": policy.document(),
         "profiles": given.total(),
         "levels": dict(sorted(given.items())),
-        "not_exposed": sorted(not_exposed),
+        "basis": asked.basis(result),
+        "not_exposed": sorted(asked.not_exposed),
+        "dimensions": DIMENSIONS,
         "measures": _legend(),
         "unknown": REASONS,
         "set_aside": happened.people.gone,
-        "notes": {"cyclic-part-of": happened.visits.cyclic, "cyclic-prior": happened.claims.cyclic},
+        "opted_out": happened.people.opted_out,
+        "notes": {
+            "cyclic-part-of": happened.visits.cyclic,
+            "cyclic-prior": happened.claims.cyclic,
+            "same-instant": ties(happened),
+        },
     }

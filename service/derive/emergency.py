@@ -15,13 +15,20 @@ from service.engine import Engine
 BEFORE_ADMISSION = ibis.interval(hours=24)
 
 
-def contacts(visits: ir.Table, members: ir.Table, stays: ir.Table, engine: Engine) -> ir.Table:
-    """(patient, at)"""
+def contacts(visits: ir.Table, arrivals: ir.Table) -> ir.Table:
+    """(patient, at, timed, stay): `stay` is the one that the contact belongs to, or null."""
+    emergency = visits.filter(visits.class_group == "emergency")
+    joined = emergency.left_join(arrivals, ["patient", "id"])
+    own = ibis.cases((joined.stay.isnull(), joined.id))
+    grouped = joined.group_by("patient", "stay", own=own).agg(at=joined.start.min(), timed=joined.timed.all())
+    return grouped.select("patient", "at", "timed", "stay")
+
+
+def arrivals(visits: ir.Table, members: ir.Table, stays: ir.Table, engine: Engine) -> ir.Table:
+    """(patient, id, stay, start): the emergency encounters that belong to a stay, and when each began."""
     emergency = visits.filter(visits.class_group == "emergency")
     attached = engine.materialise(_of_a_stay(emergency, members, stays))
-    joined = emergency.left_join(attached, ["patient", "id"])
-    own = ibis.cases((joined.stay.isnull(), joined.id))
-    return joined.group_by("patient", "stay", own=own).agg(at=joined.start.min()).select("patient", "at")
+    return attached.inner_join(emergency.select("patient", "id", "start"), ["patient", "id"])
 
 
 def _of_a_stay(emergency: ir.Table, members: ir.Table, stays: ir.Table) -> ir.Table:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,6 +13,7 @@ import ibis
 import ibis.expr.types as ir
 
 from service.derive import emergency, stays
+from service.derive.categories import Categories
 from service.derive.claims import Claims, claims
 from service.derive.people import People, people
 from service.derive.visits import Visits, visits
@@ -19,9 +22,11 @@ from service.engine import Engine
 
 @dataclass(frozen=True)
 class Events:
-    """`contacts` (patient, kind, at): kind outpatient, emergency, stay or other. `stays` (patient, stay, start, until).
+    """`contacts` (patient, kind, at, timed, stay): kind outpatient, emergency, stay or other. `stays`: see there.
 
-    `members` (patient, id, stay): the encounters that make up stays. `encounters`: single visits, as Visits has them.
+    `members`: the encounters that make up stays, with `stay`. `arrivals` (patient, id, stay, start): the emergency ones
+    that belong to a stay. `encounters`: single visits, as Visits has them. `fact` gives a fact table by its name.
+    `others_prevented`: somebody who is left out had a preventive visit, so that the source records them.
     """
 
     engine: Engine
@@ -31,8 +36,20 @@ class Events:
     visits: Visits
     members: ir.Table
     stays: ir.Table
+    arrivals: ir.Table
     contacts: ir.Table
     claims: Claims
+    fact: Callable[[str], ir.Table]
+    categories: Categories
+    others_prevented: bool
+    shared: dict[tuple[object, ...], ir.Table] = field(default_factory=dict)
+
+    def once(self, build: Callable[..., ir.Table], *given: object) -> ir.Table:
+        """The table that `build(events, *given)` describes, computed the first time it is asked for."""
+        key = (build, *given)
+        if key not in self.shared:
+            self.shared[key] = self.engine.materialise(build(self, *given))
+        return self.shared[key]
 
     @property
     def encounters(self) -> ir.Table:
@@ -43,15 +60,29 @@ class Events:
         return self.encounters.filter(self.encounters.class_group == "outpatient")
 
 
-def events(facts: Path, as_of: datetime, zone: ZoneInfo, engine: Engine) -> Events:
+def events(
+    facts: Path,
+    as_of: datetime,
+    zone: ZoneInfo,
+    engine: Engine,
+    categories: Categories | None = None,
+    only: ir.Table | None = None,
+    *,
+    others_prevented: bool = False,
+) -> Events:
+    """`only` (patient): what happened to anybody else is left out."""
+
+    @cache
     def fact(name: str) -> ir.Table:
         return engine.read_parquet(facts / f"{name}.parquet")
 
-    who = people(fact("patients"), fact("links"), engine)
+    everybody = people(fact("patients"), fact("links"), engine)
+    who = everybody if only is None else everybody.limited(only, engine)
     seen = visits(fact("visits"), who, as_of, zone, engine)
     inpatient = stays.members(seen.table, who, engine)
     admissions = stays.stays(inpatient, engine)
-    attended = emergency.contacts(seen.table, inpatient, admissions, engine)
+    arrived = engine.materialise(emergency.arrivals(seen.table, inpatient, admissions, engine))
+    attended = emergency.contacts(seen.table, arrived)
     return Events(
         engine=engine,
         as_of=as_of,
@@ -60,15 +91,20 @@ def events(facts: Path, as_of: datetime, zone: ZoneInfo, engine: Engine) -> Even
         visits=seen,
         members=inpatient,
         stays=admissions,
+        arrivals=arrived,
         contacts=engine.materialise(_contacts(seen.table, attended, admissions)),
         claims=claims(fact("claims"), fact("claim_items"), fact("restricted"), who, as_of, engine),
+        fact=fact,
+        categories=categories or Categories.load(),
+        others_prevented=others_prevented,
     )
 
 
 def _contacts(encounters: ir.Table, attended: ir.Table, admissions: ir.Table) -> ir.Table:
     single = encounters.filter(encounters.class_group.isin(["outpatient", "other"]))
+    none = ibis.null("int64")
     return ibis.union(
-        single.select("patient", kind="class_group", at="start"),
-        attended.select("patient", kind=ibis.literal("emergency"), at="at"),
-        admissions.select("patient", kind=ibis.literal("stay"), at="start"),
+        single.select("patient", "timed", kind="class_group", at="start", stay=none),
+        attended.select("patient", "timed", kind=ibis.literal("emergency"), at="at", stay="stay"),
+        admissions.select("patient", "stay", kind=ibis.literal("stay"), at="start", timed=ibis.literal(True)),
     )

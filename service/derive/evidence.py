@@ -5,7 +5,9 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from service.derive.burden import considered
 from service.derive.events import Events
+from service.derive.lace import leading_up
 from service.derive.prevention import preventive
 from service.derive.windows import EVER, YEAR, window
 
@@ -13,14 +15,20 @@ from service.derive.windows import EVER, YEAR, window
 def evidence(events: Events) -> ir.Table:
     """(patient, evidence): sorted texts such as `Claim/2`, `Encounter/1`. The year holds every shorter window."""
     year = window(YEAR, events.as_of, events.zone)
-    visits, claims, engine = events.encounters, events.claims.table, events.engine
+    visits, cancelled, claims, engine = events.encounters, events.visits.cancelled, events.claims.table, events.engine
     seen = visits.filter(visits.class_group != "inpatient", year.holds(visits.start, engine))
+    called_off = cancelled.filter(year.holds(cancelled.at, engine))
     billed = claims.filter(year.holds(claims.at, engine))
+    refused = events.claims.cancelled.filter(year.holds(events.claims.cancelled.at, engine))
     used = ibis.union(
         seen.select("patient", what="Encounter/" + seen.id),
+        called_off.select("patient", what="Encounter/" + called_off.id),
         _of_stays(events),
         _last_preventive(events),
+        leading_up(events, year),
         billed.select("patient", what="Claim/" + billed.id),
+        refused.select("patient", what="Claim/" + refused.id),
+        events.once(considered, year).select("patient", "what"),
         distinct=True,
     )
     return used.group_by("patient").agg(evidence=used.what.collect(order_by=used.what))

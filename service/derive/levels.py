@@ -8,25 +8,26 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from service.derive.catalogue import BY_CODE
 from service.derive.events import Events
 from service.derive.measure import NEVER_RECORDED
-from service.derive.policy import AT_LEAST, OLDER, STANDARD, Policy, Rule
+from service.derive.needs import needs
+from service.derive.policy import Policy
+from service.derive.rules import AT_LEAST, COUNT, OLDER, STANDARD, VALUE, Condition, Rule
 from service.derive.windows import months_before
 
 DECEASED, TOO_LITTLE_DATA = "deceased", "too-little-data"
-MONTHS = "mo"
-REASON = "struct<code: string, measure: string, value: decimal(38, 6), date: date, unit: string, threshold: decimal(38, 6), threshold_unit: string>"  # noqa: E501
+NUMBER = "decimal(38, 6)"
+REASON = f"struct<code: string, measure: string, value: {NUMBER}, date: date, unit: string, threshold: {NUMBER}, threshold_unit: string>"  # noqa: E501
 
 
 def levels(events: Events, measures: ir.Table, policy: Policy, visits_known: bool) -> ir.Table:
     """(patient, deceased, level, level_absent, pathways, rationale)"""
     engine = events.engine
     people = events.people.roster.mutate(eligible=~events.people.roster.deceased & ibis.literal(visits_known))
-    eligible = people.filter("eligible").select("patient", "birth_date")
+    eligible = engine.materialise(people.filter("eligible"))
     fired = engine.materialise(_fired(events, measures.semi_join(eligible, "patient"), policy))
     levelled = engine.materialise(_levelled(eligible, fired, policy))
-    pathways, reasons = _pathways(levelled, fired, policy), _reasons(fired)
+    pathways, reasons = _pathways(levelled, fired, needs(eligible, policy.languages), policy), _reasons(fired)
     joined = people.left_join(levelled, "patient").drop("patient_right")
     joined = joined.left_join(pathways, "patient").drop("patient_right")
     joined = joined.left_join(reasons, "patient").drop("patient_right")
@@ -41,19 +42,15 @@ def levels(events: Events, measures: ir.Table, policy: Policy, visits_known: boo
 
 def _fired(events: Events, measures: ir.Table, policy: Policy) -> ir.Table:
     """(patient, row, reason): one row a rule that fired; `row` is the name of the level or pathway it stands under."""
-    return ibis.union(*(_fires(events, measures, name, rule) for name, rule in _rules(policy)))
-
-
-def _rules(policy: Policy) -> list[tuple[str, Rule]]:
-    raising = [(row.name, rule) for row in policy.level for rule in row.any]
-    return raising + [(row.name, rule) for row in policy.pathway for rule in row.any]
+    return ibis.union(*(_fires(events, measures, row.name, rule) for row in policy.rows for rule in row.any))
 
 
 def _fires(events: Events, measures: ir.Table, name: str, rule: Rule) -> ir.Table:
-    mine = measures.filter(measures.code == rule.measure)
-    met = mine.filter(_compares(events, mine, rule))
-    if rule.min_denominator is not None:
-        met = met.filter(met.denominator >= rule.min_denominator)
+    met = _met(events, measures, rule)
+    if rule.instead:
+        met = met.union(_met_instead(events, measures, rule))
+    for condition in rule.provided:
+        met = met.semi_join(_met(events, measures, condition), "patient")
     if rule.min_age_years is not None:
         roster = events.people.roster
         born_by = months_before(events.as_of.astimezone(events.zone), 12 * rule.min_age_years).date()
@@ -61,25 +58,41 @@ def _fires(events: Events, measures: ir.Table, name: str, rule: Rule) -> ir.Tabl
     return met.select("patient", row=ibis.literal(name), reason=_reason(met, rule))
 
 
-def _compares(events: Events, measures: ir.Table, rule: Rule) -> ir.BooleanValue:
-    if rule.comparator == OLDER:
-        since = months_before(events.as_of.astimezone(events.zone), int(rule.threshold)).date()
+def _met(events: Events, measures: ir.Table, condition: Condition) -> ir.Table:
+    """(patient, measure, value, date, unit) of those of whom it holds."""
+    number = measures[condition.of]
+    mine = measures.filter(measures.code == condition.measure, _compares(events, measures, condition))
+    if condition.unit and condition.of == VALUE and condition.comparator != OLDER:
+        mine = mine.filter(mine.unit == condition.unit)
+    unit = mine.unit if condition.of == VALUE else ibis.literal(COUNT)
+    return mine.select("patient", measure="code", value=number.cast(NUMBER), date="date", unit=unit)
+
+
+def _met_instead(events: Events, measures: ir.Table, rule: Rule) -> ir.Table:
+    """By the other measure, for those of whom the rule's own is unknown."""
+    unknown = measures.filter(measures.code == rule.measure, measures.unknown.notnull())
+    other = rule.model_copy(update={"measure": rule.instead})
+    return _met(events, measures, other).semi_join(unknown, "patient")
+
+
+def _compares(events: Events, measures: ir.Table, condition: Condition) -> ir.BooleanValue:
+    if condition.comparator == OLDER:
+        since = months_before(events.as_of.astimezone(events.zone), int(condition.threshold)).date()
         return ((measures.date < since) | (measures.unknown == NEVER_RECORDED)).fill_null(False)
-    threshold = ibis.literal(rule.threshold, "decimal(38, 6)")
-    return measures.value >= threshold if rule.comparator == AT_LEAST else measures.value < threshold
+    number, threshold = measures[condition.of], ibis.literal(condition.threshold, NUMBER)
+    return number >= threshold if condition.comparator == AT_LEAST else number < threshold
 
 
-def _reason(measures: ir.Table, rule: Rule) -> ir.StructValue:
-    unit = BY_CODE[rule.measure].unit
+def _reason(met: ir.Table, rule: Rule) -> ir.StructValue:
     return ibis.struct(
         {
             "code": ibis.literal(rule.rationale_code),
-            "measure": ibis.literal(rule.measure),
-            "value": measures.value,
-            "date": measures.date,
-            "unit": measures.unit,
-            "threshold": ibis.literal(rule.threshold, "decimal(38, 6)"),
-            "threshold_unit": ibis.literal(MONTHS if rule.comparator == OLDER else unit),
+            "measure": met.measure,
+            "value": met.value,
+            "date": met.date,
+            "unit": met.unit,
+            "threshold": ibis.literal(rule.threshold, NUMBER),
+            "threshold_unit": ibis.literal(rule.in_unit),
         }
     )
 
@@ -94,14 +107,19 @@ def _levelled(eligible: ir.Table, fired: ir.Table, policy: Policy) -> ir.Table:
     return joined.select("patient", level=level)
 
 
-def _pathways(levelled: ir.Table, fired: ir.Table, policy: Policy) -> ir.Table:
+def _pathways(levelled: ir.Table, fired: ir.Table, needed: ir.Table, policy: Policy) -> ir.Table:
     by_rule = fired.filter(fired.row.isin([row.name for row in policy.pathway])).select("patient", pathway="row")
     by_level = [
         levelled.filter(levelled.level.isin(row.levels)).select("patient", pathway=ibis.literal(row.name))
         for row in policy.pathway
         if row.levels
     ]
-    every = ibis.union(by_rule, *by_level).distinct() if by_level else by_rule.distinct()
+    by_need = [
+        needed.filter(needed.need.isin(row.recorded)).select("patient", pathway=ibis.literal(row.name))
+        for row in policy.pathway
+        if row.recorded
+    ]
+    every = ibis.union(by_rule, *by_level, *by_need, distinct=True) if by_level or by_need else by_rule.distinct()
     return every.group_by("patient").agg(pathways=every.pathway.collect(order_by=every.pathway))
 
 

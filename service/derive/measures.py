@@ -2,62 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import ibis
 import ibis.expr.types as ir
 
 from service.derive.catalogue import FAMILIES
 from service.derive.events import Events
-from service.derive.measure import NOT_EXPOSED, Family
+from service.derive.measure import NOT_EXPOSED, VALUE, Family, ratio
+from service.derive.settlement import billed_by_explanations
 from service.derive.windows import window
 
-VALUE = "decimal(38, 6)"
 COLUMNS = {
+    "patient": "string",
+    "code": "string",
     "unit": "string",
     "value": VALUE,
     "date": "date",
+    "mode": "string",
     "numerator": "int64",
     "denominator": "int64",
     "coverage_numerator": "int64",
     "coverage_denominator": "int64",
     "unknown": "string",
 }
+ABSENT = ("code", "unit", "value", "unknown")
 
 
 def measures(events: Events, not_exposed: set[str]) -> ir.Table:
-    """(patient, code, unit, value, date, numerator, denominator, coverage_numerator, coverage_denominator, unknown)"""
-    rows = [
-        _coded(events, family, code, window_code, not_exposed)
-        for family in FAMILIES
-        for code, window_code in family.codes.items()
-    ]
-    return events.engine.materialise(ibis.union(*rows))
+    """The columns of COLUMNS, for every patient and measure a row, of amounts one a currency.
+
+    What the measures tell is gathered as it is and completed once for all: a query takes longer to write than to run.
+    """
+    if billed_by_explanations(events):
+        not_exposed = not_exposed - {"Claim"}
+    exposed = [family for family in FAMILIES if family.exposed(not_exposed)]
+    told = (rows for family in exposed for rows in tellings(events, family))
+    return events.engine.materialise(_completed(events, events.engine.gather(told, COLUMNS), not_exposed))
 
 
-def _coded(events: Events, family: Family, code: str, window_code: str, not_exposed: set[str]) -> ir.Table:
-    roster = events.people.roster.select("patient")
-    if family.needs in not_exposed:
-        found = roster.mutate(unknown=ibis.literal(NOT_EXPOSED))
-    else:
+def tellings(events: Events, family: Family) -> Iterator[ir.Table]:
+    """What one family tells, a table a window."""
+    for code, window_code in family.codes.items():
         told = family.expression(events, window(window_code, events.as_of, events.zone))
-        found = _with_the_absent(roster, told, family)
-    filled = found.mutate({name: ibis.null(dtype) for name, dtype in COLUMNS.items() if name not in found.columns})
-    ratio = ibis.coalesce(filled.value.cast(VALUE), _ratio(filled.numerator, filled.denominator))
-    unit = ibis.coalesce(filled.unit, family.unit)
-    typed = filled.mutate(value=ratio, unit=unit)
-    return typed.select("patient", code=ibis.literal(code), **{n: typed[n].cast(t) for n, t in COLUMNS.items()})
+        known = {name: told[name] for name in COLUMNS if name in told.columns and name != "unit"}
+        unit = ibis.coalesce(told.unit, family.unit) if "unit" in told.columns else ibis.literal(family.unit)
+        yield told.select(**known, code=ibis.literal(code), unit=unit)
 
 
-def _with_the_absent(roster: ir.Table, told: ir.Table, family: Family) -> ir.Table:
-    marked = told.mutate(told=True)
-    joined = roster.left_join(marked, "patient").drop("patient_right")
-    absent = joined.told.isnull()
-    if isinstance(family.absent, str):
-        stated = joined.unknown if "unknown" in joined.columns else ibis.null("string")
-        return joined.mutate(unknown=ibis.cases((absent, family.absent), else_=stated)).drop("told")
-    return joined.mutate(value=ibis.cases((absent, family.absent), else_=joined.value)).drop("told")
+def _completed(events: Events, told: ir.Table, not_exposed: set[str]) -> ir.Table:
+    """Of whom a measure tells nothing, zero or why it is unknown; ratios have their value."""
+    codes = events.engine.load(list(_absent(not_exposed)), {name: COLUMNS[name] for name in ABSENT})
+    everything = events.people.roster.select("patient").cross_join(codes)
+    absent = everything.anti_join(told, ["patient", "code"])
+    nothing = {name: ibis.null(dtype) for name, dtype in COLUMNS.items() if name not in absent.columns}
+    every = told.union(absent.mutate(**nothing).select(*COLUMNS))
+    return every.mutate(value=ibis.coalesce(every.value, ratio(every.numerator, every.denominator)))
 
 
-def _ratio(numerator: ir.IntegerValue, denominator: ir.IntegerValue) -> ir.DecimalValue:
-    """Rounded half up to 6 places in integers, so that every engine gives the same digits."""
-    millionths = (numerator * 2_000_000 + denominator) // (denominator * 2)
-    return millionths.cast("decimal(32, 0)").cast(VALUE) * ibis.literal("0.000001").cast("decimal(6, 6)")
+def _absent(not_exposed: set[str]) -> Iterator[dict[str, object]]:
+    for family in FAMILIES:
+        absent = family.absent if family.exposed(not_exposed) else NOT_EXPOSED
+        value, unknown = (absent, None) if isinstance(absent, int) else (None, absent)
+        for code in family.codes:
+            yield {"code": code, "unit": family.unit, "value": value, "unknown": unknown}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis
 import ibis.expr.types as ir
@@ -13,14 +13,21 @@ from service.engine import Engine
 
 @dataclass(frozen=True)
 class People:
-    """`roster`: patient, deceased, deceased_at, birth_date, born_on (null unless given to the day).
+    """`roster`: patient, deceased, deceased_at, birth_date, born_on (null unless given to the day), what is recorded of
+    accommodations (interpreter, interpreter_declined, preferred_language, disability) and the general_practitioner.
 
     `merged` (merged, survivor): the records that take part in a merge. `gone`: those whose survivor was not pulled.
+    `opted_out`: who is never profiled, and so stands nowhere else.
     """
 
     roster: ir.Table
     merged: ir.Table
     gone: list[dict[str, str]]
+    opted_out: list[str]
+
+    def limited(self, to: ir.Table, engine: Engine) -> People:
+        """As if nobody else had been pulled."""
+        return replace(self, roster=engine.materialise(self.roster.semi_join(to, "patient")))
 
     def rekeyed(self, rows: ir.Table) -> ir.Table:
         """`rows` with each `patient` by its survivor; rows of patients without a profile fall away."""
@@ -36,8 +43,10 @@ def people(patients: ir.Table, links: ir.Table, engine: Engine) -> People:
         [{"merged": old, "survivor": new} for old, new in sorted(survivor.items())],
         {"merged": "string", "survivor": "string"},
     )
-    roster = engine.materialise(_roster(patients, merged))
-    return People(roster, merged, _gone(patients, merged, engine))
+    everybody = engine.materialise(_roster(patients, merged))
+    opted_out = [row["patient"] for row in engine.rows(everybody.filter("opted_out").order_by("patient"))]
+    roster = engine.materialise(everybody.filter(~everybody.opted_out).drop("opted_out"))
+    return People(roster, merged, _gone(patients, merged, engine), opted_out)
 
 
 def _survivors(patients: ir.Table, links: ir.Table, engine: Engine) -> dict[str, str]:
@@ -49,7 +58,8 @@ def _survivors(patients: ir.Table, links: ir.Table, engine: Engine) -> dict[str,
 
 
 def _roster(patients: ir.Table, merged: ir.Table) -> ir.Table:
-    """A person is as deceased as any of their records says; the birth date is the survivor's where it has one."""
+    """A person is as deceased, and as opted out, as any of the records says; the birth date is the survivor's where it
+    has one."""
     joined = patients.left_join(merged, patients.patient == merged.merged)
     known = joined.mutate(record=joined.patient, patient=ibis.coalesce(joined.survivor, joined.patient))
     own = known.record == known.patient
@@ -60,6 +70,12 @@ def _roster(patients: ir.Table, merged: ir.Table) -> ir.Table:
         deceased_at=known.deceased_at.min(),
         birth_date=ibis.coalesce(known.birth_date.max(where=own), known.birth_date.min()),
         born_on=ibis.coalesce(day.max(where=own), day.min()),
+        interpreter=known.interpreter.any(),
+        interpreter_declined=known.interpreter_declined.any(),
+        preferred_language=ibis.coalesce(known.preferred_language.max(where=own), known.preferred_language.min()),
+        disability=known.disability.any(),
+        opted_out=known.opted_out.any(),
+        general_practitioner=ibis.coalesce(known.general_practitioner.max(where=own), known.general_practitioner.min()),
     )
     return grouped.filter("pulled").drop("pulled")
 

@@ -13,8 +13,11 @@ from service.derive.measure import NEVER_RECORDED, NOT_RECORDED_BY_SOURCE, measu
 from service.derive.windows import EVER, Window
 
 
+CODE = "last-preventive-visit"
+
+
 @measure(
-    "last-preventive-visit", title="Last preventive visit", dimension="proactivity", unit="date", windows=(EVER,),
+    CODE, title="Last preventive visit", dimension="proactivity", unit="date", windows=(EVER,),
     absent=NEVER_RECORDED, source="code systems named in the value set",
 )  # fmt: skip
 def last_preventive_visit(events: Events, window: Window) -> ir.Table:
@@ -25,7 +28,8 @@ def last_preventive_visit(events: Events, window: Window) -> ir.Table:
     recorded = last.agg(n=last.count())
     everybody = events.people.roster.select("patient").left_join(last, "patient").drop("patient_right")
     everybody = everybody.cross_join(recorded)
-    why = ibis.cases((everybody.n == 0, NOT_RECORDED_BY_SOURCE), else_=NEVER_RECORDED)
+    nobody = (everybody.n == 0) & (not events.others_prevented)
+    why = ibis.cases((nobody, NOT_RECORDED_BY_SOURCE), else_=NEVER_RECORDED)
     return everybody.select("patient", "date", unknown=ibis.cases((everybody.date.isnull(), why)))
 
 

@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 from service.derive.people import People
 from service.engine import Engine
 
+FROM_EMERGENCY = "emd"  # http://terminology.hl7.org/CodeSystem/admit-source
 _BEFORE = {"preceding": (None, 1)}
 _SO_FAR = {"preceding": (None, 0)}
 
@@ -32,8 +33,25 @@ def members(visits: ir.Table, people: People, engine: Engine) -> ir.Table:
 
 
 def stays(members: ir.Table, engine: Engine) -> ir.Table:
-    """(patient, stay, start, until)"""
-    whole = members.group_by("patient", "stay").agg(start=members.start.min(), until=members.until.max())
+    """(patient, stay, start, until, ended, going_on, said_acute, disposition, entered, left)
+
+    `entered` and `left`: the organisations where it began and ended. `ended`: some encounter says when it was over, and
+    none goes on at as_of.
+    """
+    order = ibis.window(group_by=["patient", "stay"])
+    first = members.start == members.start.min().over(order)
+    last = members.until == members.until.max().over(order)
+    marked = members.mutate(first=first, last=last)
+    whole = marked.group_by("patient", "stay").agg(
+        start=marked.start.min(),
+        until=marked.until.max(),
+        ended=marked.ended.any() & ~marked.going_on.any(),
+        going_on=marked.going_on.any(),
+        said_acute=((marked.class_code == "ACUTE") | (marked.admit_source == FROM_EMERGENCY)).any().fill_null(False),
+        disposition=marked.discharge_disposition.min(where=marked["last"]),
+        entered=marked.organization.min(where=marked["first"]),
+        left=marked.organization.min(where=marked["last"]),
+    )
     return engine.materialise(whole)
 
 

@@ -16,44 +16,80 @@ from service.engine import Engine
 
 OPEN = ("in-progress", "arrived", "triaged", "onleave")
 VISIT = ("finished", *OPEN)
+CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)
 class Visits:
-    """`table`: patient, id, class_group, start, until, day, admission, clinician, organization, codes.
+    """`table`: patient, id, source, class_code, class_group, start, until, clock, day, dated, timed, ended, going_on,
+    admission, clinician, organization, site, admit_source, discharge_disposition, codes.
 
     `until` is the end where one is given, else as_of for an open inpatient visit, else the start; never after death: an
-    emergency visit that nobody closed belongs to no later stay. `day`: the local date of the start. `admission`: the
-    topmost inpatient visit that this one is part of: itself for most inpatient ones, null outside any. `excluded`:
-    patient, n of sensitive visits, of which nothing else is kept. `cyclic`: visits whose partOf runs in a circle.
+    emergency visit that nobody closed belongs to no later stay. `ended`: it says when; `going_on`: at as_of. `clock`
+    and `day`: the local time and date of the start; `dated` and `timed`: whether they are more than the start of a
+    longer period. `admission`: the topmost inpatient visit that this one is part of: itself for most inpatient ones,
+    null outside any. `cancelled`: patient, id, at. `says`: one row, of what the source is known to record at all:
+    cancelled (visits), acuity (of stays). `excluded`: patient, n of sensitive visits, of which nothing else is kept.
+    `cyclic`: visits whose partOf runs in a circle.
     """
 
     table: ir.Table
+    cancelled: ir.Table
+    says: ir.Table
     excluded: ir.Table
     cyclic: int
 
 
 def visits(facts: ir.Table, people: People, as_of: datetime, zone: ZoneInfo, engine: Engine) -> Visits:
-    known = engine.materialise(_counting(people.rekeyed(facts), people.roster, as_of, engine))
+    begun = _begun(people.rekeyed(facts), people.roster, as_of, engine)
+    known = engine.materialise(_counting(begun, as_of, engine))
     plain = engine.materialise(known.filter(~known.sensitive).drop("sensitive", "status"))
     admitted, cyclic = admissions(plain, engine)
     placed = plain.drop("part_of").left_join(admitted, ["patient", "id"]).drop("patient_right", "id_right")
-    table = engine.materialise(placed.mutate(day=engine.local(placed.start, zone).date()))
+    clocked = placed.mutate(clock=engine.local(placed.start, zone))
+    table = engine.materialise(clocked.mutate(day=clocked.clock.date()))
     excluded = known.filter("sensitive").group_by("patient").agg(n=ibis._.count())
-    return Visits(table, engine.materialise(excluded), cyclic)
+    return Visits(
+        table=table,
+        cancelled=engine.materialise(_cancelled(begun)),
+        says=engine.materialise(_says(facts)),
+        excluded=engine.materialise(excluded),
+        cyclic=cyclic,
+    )
 
 
-def _counting(rows: ir.Table, roster: ir.Table, as_of: datetime, engine: Engine) -> ir.Table:
-    """Begun before as_of, in the patient's lifetime, and neither planned, cancelled nor entered in error."""
+def _begun(rows: ir.Table, roster: ir.Table, as_of: datetime, engine: Engine) -> ir.Table:
+    """Begun, or to begin, before as_of and in the patient's lifetime, and neither planned nor entered in error."""
     rows = rows.inner_join(roster.select("patient", "deceased_at"), "patient")
     alive = rows.deceased_at.isnull() | (rows.start <= rows.deceased_at)
-    admitted = rows.status.isin(OPEN) & (rows.class_group == "inpatient")
-    lasting = ibis.cases((admitted, engine.at(as_of)), else_=rows.start)
-    until = ibis.least(ibis.coalesce(rows.end, lasting), rows.deceased_at)
-    return rows.filter(rows.status.isin(VISIT), rows.start < engine.at(as_of), alive).select(
-        "patient", "id", "status", "class_group", "start", "part_of", "clinician", "organization", "sensitive",
-        until=until, codes=rows.types.concat(rows.reasons),
+    return rows.filter(rows.status.isin((*VISIT, CANCELLED)), rows.start < engine.at(as_of), alive)
+
+
+def _counting(rows: ir.Table, as_of: datetime, engine: Engine) -> ir.Table:
+    now = engine.at(as_of)
+    over = ibis.least(ibis.coalesce(rows.end, ibis.cases((rows.status.isin(OPEN), now))), rows.deceased_at)
+    told = rows.end.notnull() | rows.status.isin(OPEN)
+    lasting = ibis.cases((rows.status.isin(OPEN) & (rows.class_group == "inpatient"), now), else_=rows.start)
+    return rows.filter(rows.status.isin(VISIT)).select(
+        "patient", "id", "source", "status", "class_code", "class_group", "start", "part_of", "clinician",
+        "organization", "site", "admit_source", "discharge_disposition", "sensitive",
+        until=ibis.least(ibis.coalesce(rows.end, lasting), rows.deceased_at),
+        ended=told & (over < now), going_on=told & (over >= now), dated=~rows.start_partial, timed=rows.start_timed,
+        codes=rows.types.concat(rows.reasons),
     )  # fmt: skip
+
+
+def _cancelled(begun: ir.Table) -> ir.Table:
+    return begun.filter(begun.status == CANCELLED, ~begun.sensitive).select("patient", "id", at="start")
+
+
+def _says(facts: ir.Table) -> ir.Table:
+    """Over all patients: what a source never shows is unknown of each of them, not absent."""
+    acuity = (facts.class_group == "emergency") | (facts.class_code == "ACUTE") | facts.admit_source.notnull()
+    return facts.agg(
+        cancelled=(facts.status == CANCELLED).any().fill_null(False),
+        acuity=(facts.status.isin(VISIT) & acuity.fill_null(False)).any().fill_null(False),
+    )
 
 
 def latest_start(facts: Path, engine: Engine, *, not_after: datetime) -> datetime | None:

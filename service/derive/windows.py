@@ -41,12 +41,17 @@ class Window:
 def window(code: str, as_of: datetime, zone: ZoneInfo) -> Window:
     clock = as_of.astimezone(zone)
     starts = {
-        WEEK: clock - timedelta(days=7),
+        WEEK: days_before(as_of, 7, zone),
         MONTH: months_before(clock, 1),
         YEAR: months_before(clock, 12),
         EVER: None,
     }
     return Window(code, starts[code], as_of)
+
+
+def days_before(as_of: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """The same time of day so many days earlier."""
+    return as_of.astimezone(zone) - timedelta(days=days)
 
 
 def months_before(clock: datetime, months: int) -> datetime:

@@ -30,4 +30,4 @@ def rows(claim: ir.Table, calendar: Calendar) -> ir.Table:  # noqa: ARG001 - the
     )
 
 
-FACT = Fact("claim_items", "Claim", COLUMNS, rows)
+FACT = Fact("claim_items", "Claim", COLUMNS, rows, follows="claims")

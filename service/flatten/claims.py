@@ -5,9 +5,9 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from service.flatten.codings import CONCEPT, META, sensitive
+from service.flatten.codings import CONCEPT, META
 from service.flatten.facts import Fact
-from service.flatten.money import AMOUNT, amount, currency, unreadable
+from service.flatten.money import AMOUNT, amount, currency, misnamed, unnamed, unreadable
 from service.flatten.references import reference, unresolved
 from service.flatten.times import Calendar, partial
 
@@ -26,6 +26,7 @@ COLUMNS = {
     "patient": "struct<reference: string, identifier: struct<value: string>>",
     "created": "string",
     "billablePeriod": PERIOD,
+    "diagnosis": f"array<struct<diagnosisCodeableConcept: {CONCEPT}, diagnosisReference: {REFERENCE}>>",
     "related": f"array<struct<claim: {REFERENCE}, relationship: {CONCEPT}>>",
     "item": f"array<{ITEM}>",
     "total": AMOUNT,
@@ -34,7 +35,7 @@ COLUMNS = {
 
 def rows(claim: ir.Table, calendar: Calendar) -> ir.Table:
     """`at` is the start of the billable period, else the earliest service, else the day the claim was made."""
-    at = _at(claim, calendar)
+    at = occurred(claim, calendar)
     return claim.select(
         patient=reference(claim.patient.reference, "Patient"),
         id=claim.id,
@@ -45,21 +46,24 @@ def rows(claim: ir.Table, calendar: Calendar) -> ir.Table:
         created=calendar.start(claim.created),
         total=amount(claim.total.value),
         currency=ibis.cases((claim.total.value.notnull(), currency(claim.total))),
-        encounters=_encounters(claim),
-        prior=_prior(claim.related),
-        sensitive=sensitive(claim.meta),
+        encounters=encounters(claim),
+        prior=prior(claim.related, "Claim"),
+        sensitive=claim.sensitive,
         why=_why(claim, at),
-        note_date_partial=partial(_when(claim)),
+        note_date_partial=partial(stated_date(claim)),
         note_item_amount_unreadable=_an_item_is_unreadable(claim),
+        note_item_amount_without_currency=_an_item_names_no_currency(claim),
+        note_item_nets_differ_from_the_total=_nets_differ(claim),
     )
 
 
-def _when(claim: ir.Table) -> ir.StringValue:
+def stated_date(claim: ir.Table) -> ir.StringValue:
     served = claim.item.map(lambda item: ibis.coalesce(item.servicedDate, item.servicedPeriod.start))
     return ibis.coalesce(claim.billablePeriod.start, served[0], claim.created)
 
 
-def _at(claim: ir.Table, calendar: Calendar) -> ir.TimestampValue:
+def occurred(claim: ir.Table, calendar: Calendar) -> ir.TimestampValue:
+    """Of a claim, or of what is said about one."""
     served = claim.item.map(lambda item: calendar.start(ibis.coalesce(item.servicedDate, item.servicedPeriod.start)))
     return ibis.cases(
         (claim.billablePeriod.start.notnull(), calendar.start(claim.billablePeriod.start)),
@@ -67,15 +71,15 @@ def _at(claim: ir.Table, calendar: Calendar) -> ir.TimestampValue:
     )
 
 
-def _encounters(claim: ir.Table) -> ir.ArrayValue:
+def encounters(claim: ir.Table) -> ir.ArrayValue:
     named = claim.item.map(lambda item: item.encounter.map(lambda e: reference(e.reference, "Encounter"))).flatten()
     return ibis.coalesce(named.filter(lambda e: e.notnull()).unique(), ibis.literal([], "array<string>"))
 
 
-def _prior(related: ir.ArrayValue) -> ir.ArrayValue:
-    """The claims that this one replaces."""
+def prior(related: ir.ArrayValue, *types: str) -> ir.ArrayValue:
+    """What this one replaces."""
     earlier = related.filter(lambda r: r.relationship.coding.filter(lambda c: c.code == "prior").length() > 0)
-    named = earlier.map(lambda r: reference(r.claim.reference, "Claim")).filter(lambda c: c.notnull())
+    named = earlier.map(lambda r: reference(r.claim.reference, *types)).filter(lambda c: c.notnull())
     return ibis.coalesce(named, ibis.literal([], "array<string>"))
 
 
@@ -85,9 +89,11 @@ def _why(claim: ir.Table, at: ir.TimestampValue) -> ir.StringValue:
         (claim.id.isnull(), "no id"),
         (reference(claim.patient.reference, "Patient").isnull(), unresolved(claim.patient, "patient")),
         (claim.status.isnull(), "the status is unknown"),
-        (_when(claim).isnull(), "no date"),
+        (stated_date(claim).isnull(), "no date"),
         (at.isnull(), "the date is no FHIR dateTime"),
         (unreadable(claim.total.value), "the total is no amount"),
+        (amount(claim.total.value) < 0, "the total is negative"),
+        (~untotalled & misnamed(claim.total), "the total's currency is no code of ISO 4217"),
         (~untotalled & currency(claim.total).isnull(), "the total names no currency"),
         (untotalled & _an_item_is_unreadable(claim), "no total, and the amount of an item cannot be read"),
         else_=ibis.null("string"),
@@ -101,9 +107,22 @@ def _an_item_is_unreadable(claim: ir.Table) -> ir.BooleanValue:
             | unreadable(item.quantity.value)
             | unreadable(item.unitPrice.value)
             | unreadable(item.factor)
+            | misnamed(item.net)
+            | misnamed(item.unitPrice)
         )
     )
     return (bad.length() > 0).fill_null(False)
+
+
+def _an_item_names_no_currency(claim: ir.Table) -> ir.BooleanValue:
+    """Told of where no total makes up for it: such an item is not counted."""
+    bare = claim.item.filter(lambda item: unnamed(item.net) | (item.net.value.isnull() & unnamed(item.unitPrice)))
+    return claim.total.value.isnull() & (bare.length() > 0).fill_null(False)
+
+
+def _nets_differ(claim: ir.Table) -> ir.BooleanValue:
+    nets = claim.item.map(lambda item: amount(item.net.value)).filter(lambda net: net.notnull())
+    return ((nets.length() > 0) & (nets.sums() != amount(claim.total.value))).fill_null(False)
 
 
 FACT = Fact("claims", "Claim", COLUMNS, rows)

@@ -15,9 +15,14 @@ NOTE = "note_"  # a boolean column that is counted, by the rest of its name, and
 
 @dataclass(frozen=True)
 class Fact:
-    """`rows` gives the table's columns, `why`, and any number of `note_*`."""
+    """`rows` gives the table's columns, `why`, and any number of `note_*`; it may read `sensitive` beside `columns`.
+
+    Facts of one name and several resources stand in one table. `follows` names the fact without whose row of the same
+    id none of these stands: what is set aside takes them along.
+    """
 
     name: str
     resource: str
     columns: Mapping[str, str]
     rows: Callable[[ir.Table, Calendar], ir.Table]
+    follows: str = ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,26 +14,66 @@ import ibis.expr.types as ir
 
 from service.engine import Engine
 from service.errors import LakeProblem, WrongUsage
-from service.flatten import claim_items, claims, links, patients, visits
+from service.flatten import (
+    adjudications,
+    claim_items,
+    claims,
+    diagnoses,
+    links,
+    opt_outs,
+    patients,
+    payments,
+    roles,
+    visits,
+)
+from service.flatten.codings import sensitive
 from service.flatten.facts import NOTE, WHY, Fact
 from service.flatten.lines import Lines, SetAside, read_lines
 from service.flatten.times import Calendar
 from service.lake import committed, read_json, write_json
 
-FACTS = (patients.FACT, links.FACT, visits.FACT, claims.FACT, claim_items.FACT)
-FOLLOWS = {"claim_items": "claims"}  # rows of the first go where the row they belong to goes
+# In this order: a fact may ask what those before it kept.
+FACTS = (
+    opt_outs.FACT,
+    patients.FACT,
+    links.FACT,
+    roles.FACT,
+    visits.FACT,
+    diagnoses.VISITS,
+    claims.FACT,
+    claim_items.FACT,
+    diagnoses.CLAIMS,
+    adjudications.EXPLANATIONS,
+    payments.EXPLANATIONS,
+    adjudications.RESPONSES,
+    payments.RESPONSES,
+    diagnoses.CONDITIONS,
+)
+SHARED = sorted({fact.name for fact in FACTS if any(fact.name == o.name and fact is not o for o in FACTS)})
+RESTRICTING = {"visits": "restricted", "claims": "restricted_claims"}
 READS = ("STU3", "R4", "R4B", "3.0", "4.0", "4.1", "4.3")
 
 
-def flatten(raw: Path, facts: Path, *, engine: Engine, source: str, zone: ZoneInfo) -> dict[str, Any]:
+def flatten(
+    raw: Path,
+    facts: Path,
+    *,
+    engine: Engine,
+    source: str,
+    zone: ZoneInfo,
+    sensitive_labels: Collection[str] = (),
+    opt_out_tag: str = "",
+) -> dict[str, Any]:
     """Writes the fact tables and returns what facts.json says: rows by table, what was set aside and why, notes.
 
-    Rows that are set aside stand in no table. Partial dates are periods on the calendar of `zone`.
+    Rows that are set aside stand in no table. Partial dates are periods on the calendar of `zone`. A resource is
+    sensitive that is labelled restricted, very restricted, or with one of `sensitive_labels`, texts `system|code`.
+    Who bears `opt_out_tag` or is in the opt-out Group that was pulled is marked `opted_out`.
     """
     manifest = read_json(raw / "manifest.json", "pull")
     _check_version(manifest, raw)
     with committed(facts) as part:
-        report = _Flattening(raw, part, engine, source, Calendar(engine, zone)).run()
+        report = _Flattening(raw, part, engine, source, Calendar(engine, zone), sensitive_labels, opt_out_tag).run()
         report |= {"source": source, "time_zone": zone.key, "unknown": unknown_types(manifest)}
         write_json(part / "facts.json", report)
     return report
@@ -40,7 +82,7 @@ def flatten(raw: Path, facts: Path, *, engine: Engine, source: str, zone: ZoneIn
 def unknown_types(manifest: dict[str, Any]) -> dict[str, str]:
     """The types that the server does not expose, and why: of these nothing is known, not even that there is none."""
     types = manifest.get("types", {})
-    needed = sorted({fact.resource for fact in FACTS})
+    needed = sorted({fact.resource for fact in FACTS if fact is not opt_outs.FACT})
     return {name: why for name in needed if (why := _why_unknown(types.get(name)))}
 
 
@@ -57,11 +99,21 @@ def _check_version(manifest: dict[str, Any], raw: Path) -> None:
 
 
 class _Flattening:
-    def __init__(self, raw: Path, facts: Path, engine: Engine, source: str, calendar: Calendar) -> None:
+    def __init__(
+        self,
+        raw: Path,
+        facts: Path,
+        engine: Engine,
+        source: str,
+        calendar: Calendar,
+        labels: Collection[str],
+        opt_out: str,
+    ) -> None:
         self.raw, self.facts, self.engine, self.source, self.calendar = raw, facts, engine, source, calendar
+        self.labels, self.opt_out = labels, opt_out
         self.set_aside: list[SetAside] = []
         self.notes: Counter[str] = Counter()
-        self.counts: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
         self.kept: dict[str, ir.Table] = {}
 
     def run(self) -> dict[str, Any]:
@@ -69,40 +121,71 @@ class _Flattening:
             raise LakeProblem("no patients were pulled", where=str(self.raw), do="run `personalize pull` again")
         for resource in dict.fromkeys(fact.resource for fact in FACTS):
             self._resource(resource, [fact for fact in FACTS if fact.resource == resource])
-        return {"facts": self.counts, "set_aside": self.set_aside, "notes": dict(sorted(self.notes.items()))}
+        for name in SHARED:
+            self._join(name)
+        return {"facts": dict(self.counts), "set_aside": self.set_aside, "notes": dict(sorted(self.notes.items()))}
 
     def _resource(self, resource: str, wanted: list[Fact]) -> None:
         lines = read_lines(self.raw / f"{resource}.ndjson", wanted[0].columns, self.engine)
+        labelled = lines.table.mutate(sensitive=sensitive(lines.table.meta, self.labels))
         self.set_aside += lines.set_aside
+        if resource == opt_outs.FACT.resource and lines.set_aside:
+            raise LakeProblem(
+                f"nobody can tell who opted out: {lines.set_aside[0]['why']}",
+                where=lines.set_aside[0]["where"],
+                do="mend that Group, and run `personalize pull` again",
+            )
         self.notes["duplicates"] += lines.duplicates
         for fact in wanted:
-            self._fact(fact, lines)
+            self._fact(fact, replace(lines, table=labelled))
         self.engine.release(lines.table)
 
     def _fact(self, fact: Fact, lines: Lines) -> None:
-        rows = self.engine.materialise(self._belonging(fact, fact.rows(lines.table, self.calendar)))
+        rows = self._belonging(fact, fact.rows(lines.table, self.calendar))
+        if fact is patients.FACT:
+            rows = self._with_opt_outs(rows)
+        if fact is visits.FACT:
+            rows = self._with_clinicians_by_person(rows)
+        rows = self.engine.materialise(rows)
         good = rows.filter(rows[WHY].isnull())
         self._count(fact, rows, good)
-        self._write(fact.name, good.select(name for name in good.columns if _is_column(name)))
-        if fact.name == "visits":
-            self._write("restricted", self._restricted(rows, lines.set_aside))
+        self._write(fact, good.select(name for name in good.columns if _is_column(name)))
+        if fact.name in RESTRICTING:
+            self._restrict(fact, rows, lines.set_aside)
         self.engine.release(rows)
 
-    def _write(self, name: str, rows: ir.Table) -> None:
-        path = self.facts / f"{name}.parquet"
-        self.engine.write_parquet(rows.select(ibis.literal(self.source).name("source"), *rows.columns), path)
-        self.kept[name] = self.engine.read_parquet(path)
+    def _write(self, fact: Fact, rows: ir.Table) -> None:
+        self.kept[fact.name] = self._written(
+            self._part(fact.name, fact.resource) if fact.name in SHARED else self._path(fact.name), rows
+        )
 
-    def _restricted(self, visits: ir.Table, misfits: list[SetAside]) -> ir.Table:
-        """Encounters whose claims must not show, those set aside too; what we cannot read may bear a label."""
-        unread = [{"id": place["where"].removeprefix("Encounter/")} for place in misfits]
-        return visits.filter("sensitive").select("id").union(self.engine.load(unread, {"id": "string"}))
+    def _join(self, name: str) -> None:
+        """One table of the parts that several resources gave."""
+        parts = [self.engine.read_parquet(self._part(fact.name, fact.resource)) for fact in FACTS if fact.name == name]
+        self.engine.write_parquet(ibis.union(*parts), self._path(name))
+
+    def _written(self, path: Path, rows: ir.Table) -> ir.Table:
+        self.engine.write_parquet(rows.select(ibis.literal(self.source).name("source"), *rows.columns), path)
+        return self.engine.read_parquet(path)
+
+    def _path(self, name: str) -> Path:
+        return self.facts / f"{name}.parquet"
+
+    def _part(self, name: str, resource: str) -> Path:
+        return self.engine.scratch / f"{name}-{resource}.parquet"
+
+    def _restrict(self, fact: Fact, rows: ir.Table, misfits: list[SetAside]) -> None:
+        """What must not show through others, those set aside too; what we cannot read may bear a label."""
+        unread = [{"id": place["where"].removeprefix(f"{fact.resource}/")} for place in misfits]
+        bearing = rows.filter("sensitive").select("id").union(self.engine.load(unread, {"id": "string"}))
+        name = RESTRICTING[fact.name]
+        self.kept[name] = self._written(self._path(name), bearing)
 
     def _belonging(self, fact: Fact, rows: ir.Table) -> ir.Table:
         """A limited pull may bring visits of patients that it did not bring."""
-        if fact.name in FOLLOWS:
-            return rows.semi_join(self.kept[FOLLOWS[fact.name]], "id")
-        if fact.resource == "Patient":
+        if fact.follows:
+            return rows.semi_join(self.kept[fact.follows], "id")
+        if "patient" not in rows.columns or fact.resource == "Patient":
             return rows
         pulled = self.kept["patients"].select(pulled="patient")
         joined = rows.left_join(pulled, rows.patient == pulled.pulled)
@@ -111,10 +194,22 @@ class _Flattening:
             why=ibis.coalesce(joined[WHY], ibis.cases((stray, "the patient is not among those pulled")))
         ).drop("pulled")
 
+    def _with_opt_outs(self, rows: ir.Table) -> ir.Table:
+        joined = rows.left_join(self.kept["opt_outs"].select("member").distinct(), [("patient", "member")])
+        opted_out = joined.member.notnull() | joined.tags.contains(self.opt_out)
+        return joined.mutate(opted_out=opted_out).drop("member", "tags")
+
+    def _with_clinicians_by_person(self, rows: ir.Table) -> ir.Table:
+        """A clinician in two roles is one clinician."""
+        held = self.kept["roles"].filter(ibis._.practitioner.notnull()).select("role", "practitioner")
+        joined = rows.left_join(held, rows.clinician == held.role)
+        clinician = ibis.coalesce(joined.practitioner, joined.clinician)
+        return joined.mutate(clinician=clinician).drop("role", "practitioner")
+
     def _count(self, fact: Fact, rows: ir.Table, good: ir.Table) -> None:
         notes = [name for name in rows.columns if name.startswith(NOTE)]
         totals = self.engine.row(good.agg(rows=good.count(), **{n: good[n].sum() for n in notes}))
-        self.counts[fact.name] = totals.pop("rows")
+        self.counts[fact.name] += totals.pop("rows")
         self.notes.update({name.removeprefix(NOTE).replace("_", "-"): n for name, n in totals.items() if n})
         bad = rows.filter(rows[WHY].notnull()).order_by("id").select("id", WHY)
         for row in self.engine.rows(bad):

@@ -6,7 +6,8 @@ import ibis
 import ibis.expr.types as ir
 
 AMOUNT = "struct<value: string, currency: string, code: string>"  # STU3's Money is a Quantity: its code is the currency
-DECIMAL = "decimal(18, 6)"
+DECIMAL = "decimal(18, 6)"  # so that 10^12 and more, which nobody was ever billed, is no amount
+ISO_4217 = "^[A-Z]{3}$"
 
 
 def amount(text: ir.StringValue) -> ir.DecimalValue:
@@ -15,6 +16,16 @@ def amount(text: ir.StringValue) -> ir.DecimalValue:
 
 def currency(money: ir.StructValue) -> ir.StringValue:
     return ibis.coalesce(money.currency, money.code)
+
+
+def unnamed(money: ir.StructValue) -> ir.BooleanValue:
+    """An amount without a currency: of what, nobody knows."""
+    return (money.value.notnull() & currency(money).isnull()).fill_null(False)
+
+
+def misnamed(money: ir.StructValue) -> ir.BooleanValue:
+    """A currency that is no three capital letters, as every code of ISO 4217 is."""
+    return (~currency(money).re_search(ISO_4217)).fill_null(False)
 
 
 def unreadable(text: ir.StringValue) -> ir.BooleanValue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from service.flatten.codings import META
+from service.flatten.codings import META, text
 from service.flatten.facts import Fact
 from service.flatten.references import reference
 from service.flatten.times import PERIOD, Calendar, first_date, partial
@@ -14,7 +14,7 @@ REFERENCE = "struct<reference: string>"
 LANGUAGE = "struct<language: struct<coding: array<struct<system: string, code: string>>>, preferred: boolean>"
 COLUMNS = {
     "id": "string",
-    "meta": META,
+    "meta": META.removesuffix(">") + ", tag: array<struct<system: string, code: string>>>",
     "active": "boolean",
     "birthDate": "string",
     "deceasedBoolean": "boolean",
@@ -26,6 +26,7 @@ COLUMNS = {
     "link": "array<struct<other: struct<reference: string>, type: string>>",
 }
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
+DISABILITY = "http://hl7.org/fhir/StructureDefinition/patient-disability"
 
 
 def rows(patient: ir.Table, calendar: Calendar) -> ir.Table:
@@ -33,7 +34,7 @@ def rows(patient: ir.Table, calendar: Calendar) -> ir.Table:
 
     `deceased_at` is the last moment of the day, month or year given: nobody is dead before that is certain.
     """
-    needed = patient.extension.filter(lambda e: (e.url == INTERPRETER) & e.valueBoolean)
+    interpreter = patient.extension.filter(lambda e: e.url == INTERPRETER)
     spoken = patient.communication
     preferred = ibis.coalesce(spoken.filter(lambda c: c.preferred)[0], spoken[0])
     return patient.select(
@@ -49,13 +50,21 @@ def rows(patient: ir.Table, calendar: Calendar) -> ir.Table:
         general_practitioner=reference(
             patient.generalPractitioner[0].reference, "Practitioner", "PractitionerRole", "Organization"
         ),
-        interpreter=(needed.length() > 0).fill_null(False),
+        interpreter=_any(interpreter.filter(lambda e: e.valueBoolean)),
+        interpreter_declined=_any(interpreter.filter(lambda e: ~e.valueBoolean)),
         language=preferred.language.coding[0].code,
+        preferred_language=spoken.filter(lambda c: c.preferred)[0].language.coding[0].code,
+        tags=ibis.coalesce(patient.meta.tag.map(text), ibis.literal([], "array<string>")),
+        disability=_any(patient.extension.filter(lambda e: e.url == DISABILITY)),
         why=ibis.cases((patient.id.isnull(), "no id"), else_=ibis.null("string")),
         note_birth_date_partial=partial(patient.birthDate),
         note_birth_date_unreadable=patient.birthDate.notnull() & ~patient.birthDate.re_search(PERIOD),
         note_deceased_unreadable=patient.deceasedDateTime.notnull() & calendar.last(patient.deceasedDateTime).isnull(),
     )
+
+
+def _any(found: ir.ArrayValue) -> ir.BooleanValue:
+    return (found.length() > 0).fill_null(False)
 
 
 FACT = Fact("patients", "Patient", COLUMNS, rows)

@@ -45,6 +45,11 @@ def partial(text: ir.StringValue) -> ir.BooleanValue:
     return (text.length() < DAY).fill_null(False)
 
 
+def timed(text: ir.StringValue) -> ir.BooleanValue:
+    """More than a day: it says at which hour."""
+    return (text.length() > DAY).fill_null(False)
+
+
 def whole_date(text: ir.StringValue) -> ir.DateValue:
     """A FHIR date given to the day; null for a year or a month."""
     return ibis.cases((text.re_search(PERIOD) & ~partial(text), text.try_cast("date")))

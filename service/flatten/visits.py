@@ -5,10 +5,10 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from service.flatten.codings import CONCEPT, META, codes, first_code, sensitive
+from service.flatten.codings import CONCEPT, META, codes, first_code
 from service.flatten.facts import Fact
 from service.flatten.references import reference, unresolved
-from service.flatten.times import Calendar, partial
+from service.flatten.times import Calendar, partial, timed
 
 REFERENCE = "struct<reference: string>"
 SUBJECT = "struct<reference: string, identifier: struct<value: string>>"
@@ -23,6 +23,8 @@ COLUMNS = {
     "period": "struct<start: string, end: string>",
     "reasonCode": f"array<{CONCEPT}>",
     "reason": f"array<{CONCEPT}>",  # STU3's reasonCode
+    "reasonReference": f"array<{REFERENCE}>",
+    "diagnosis": f"array<struct<condition: {REFERENCE}>>",
     "hospitalization": f"struct<admitSource: {CONCEPT}, dischargeDisposition: {CONCEPT}>",
     "location": f"array<struct<location: {REFERENCE}>>",
     "serviceProvider": REFERENCE,
@@ -39,7 +41,10 @@ UNDATED = ("planned", "entered-in-error")  # count nowhere, so they may lack wha
 
 
 def rows(encounter: ir.Table, calendar: Calendar) -> ir.Table:
-    """Statuses and classes as FHIR codes; `class_group` is outpatient, emergency, inpatient or other."""
+    """Statuses and classes as FHIR codes; `class_group` is outpatient, emergency, inpatient or other.
+
+    `clinician` may be a PractitionerRole: the roles that were pulled say whose.
+    """
     start, end = calendar.start(encounter.period.start), calendar.start(encounter.period.end)
     backwards = _ends_before_it_starts(encounter, calendar)
     group = _group(encounter["class"])
@@ -54,6 +59,7 @@ def rows(encounter: ir.Table, calendar: Calendar) -> ir.Table:
         # An end given to the day only may lie, read as midnight, before a start on that day.
         end=ibis.cases((end.notnull() & ~backwards, ibis.greatest(end, start))),
         start_partial=partial(encounter.period.start),
+        start_timed=timed(encounter.period.start),
         clinician=_clinician(encounter.participant),
         organization=reference(encounter.serviceProvider.reference, "Organization"),
         site=reference(encounter.location[0].location.reference, "Location"),
@@ -62,7 +68,7 @@ def rows(encounter: ir.Table, calendar: Calendar) -> ir.Table:
         reasons=codes(ibis.coalesce(encounter.reasonCode, encounter.reason)),
         admit_source=first_code(encounter.hospitalization.admitSource),
         discharge_disposition=first_code(encounter.hospitalization.dischargeDisposition),
-        sensitive=sensitive(encounter.meta),
+        sensitive=encounter.sensitive,
         why=_why(encounter, start),
         note_start_partial=partial(encounter.period.start),
         note_end_before_start=backwards,

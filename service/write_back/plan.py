@@ -40,11 +40,13 @@ async def plan(
     edition = read_edition(profiles, source_id=run.source, installation=run.installation, recorded=recorded)
     raw, target = lake.raw(run.source, run.run), lake.plan(run.source, run.run)
     complete = not read_json(raw / "manifest.json", "pull").get("limited")
+    about: dict[str, Any] = read_json(profiles / "profiles.json", "derive")
+    opted_out: frozenset[str] = frozenset(about.get("opted_out", ()))
     with Lines.spooled(target.parent) as standing, Lines.open(raw / "Patient.ndjson") as patients:
         await panels(server, run.installation, standing)
         header = _header(run, rung, edition, await read(server, f"Device/{edition.identity.device}"))
         with committed_file(target) as part, writing(part, header) as file:
-            planner = Planner(edition, rung, standing, patients, file)
+            planner = Planner(edition, rung, standing, patients, file, opted_out)
             planner.all(compose(profiles, edition), complete)
     told = {"counts": header.counts, "patients": header.patients, "held": header.held}
     return {**told, "listed": planner.listed}
@@ -77,16 +79,18 @@ class Planner:
     standing: Lines
     patients: Lines
     file: Writer
+    opted_out: frozenset[str] = frozenset()
     listed: list[str] = field(default_factory=list)
 
     def all(self, profiles: Iterator[Composed], complete: bool) -> None:
-        """Every profile; then, where every patient was asked for, the panels that no profile stands behind any more."""
+        """Every profile; then the panels that no profile stands behind any more: those of patients who opted out, and
+        the others where every patient was asked for."""
         met = set()
         for composed in profiles:
             met.add(composed.panel["id"])
             self._write(self._line(composed))
-        if complete:
-            for line in self._left_over(met):
+        for line in self._left_over(met):
+            if complete or line.patient in self.opted_out:
                 self._write(line)
 
     def _write(self, line: Line) -> None:
@@ -162,9 +166,26 @@ class Planner:
             patient = str(parse(body).get("subject", {}).get("reference"))
             if panel_id == self.edition.identity.panel(patient):
                 before = Before(head(body).meta.versionId, msgspec.Raw(body))
-                yield Line(patient, "remove", [self._why_gone(patient)], ["removing is left to a person"], before)
+                line = Line(patient, "remove", [self._why_gone(patient)], ["removing is left to a person"], before)
+                if self.rung == "patient" and patient in self.opted_out:
+                    self._take_off(line)
+                yield line
+
+    def _take_off(self, line: Line) -> None:
+        """A Patient who opted out bears nothing of ours any more; that is an update, which a run may do."""
+        pulled = self.patients.get(line.patient.removeprefix("Patient/"))
+        bears = borne(pulled) if pulled else None
+        if pulled is None or bears is None:
+            return
+        held = [f"Patient: {why}" for why in self._hands_off(pulled, bears, line.patient)]
+        line.held += held
+        if not held:
+            line.reasons.append("Patient: taken off")
+            line.extension = _change(pulled, bears, None)
 
     def _why_gone(self, patient: str) -> str:
+        if patient in self.opted_out:
+            return "its patient opted out"
         pulled = self.patients.get(patient.removeprefix("Patient/"))
         if pulled is None:
             return "its Patient is no longer on the server"

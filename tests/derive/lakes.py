@@ -18,6 +18,8 @@ from service.lake import Lake
 DATA = Path(__file__).parents[1] / "data"
 AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
 TYPES = ("Patient", "Encounter", "Claim")
+OFFERED_WITH_ANY = ("ExplanationOfBenefit", "ClaimResponse", "Condition", "PractitionerRole")  # else not exposed
+MONEY = ("billed-charges", "allowed-amount", "insurer-paid", "patient-liability", "patient-paid")
 SOURCE, RUN = "http://127.0.0.1/fhir", "r1"
 
 
@@ -34,12 +36,17 @@ class Derived:
     def value(self, who, code):
         """A count, a fraction, a date, {currency: amount}, or None where it is unknown."""
         rows = self.measures[f"Patient/{who}", code]
-        if code.startswith("billed-charges"):
+        if code.startswith(MONEY):
             return None if rows[0]["unknown"] else {row["unit"]: row["value"] for row in rows if row["unit"] != "XXX"}
         (row,) = rows
-        if row["denominator"]:
-            return Fraction(row["numerator"], row["denominator"])
+        if row["numerator"] is not None and row["denominator"]:
+            ratio = Fraction(row["numerator"], row["denominator"])
+            return ratio if stands_for(row["value"], ratio) else row["value"]
         return row["date"] or row["value"]
+
+    def mode(self, who, code):
+        (row,) = self.measures[f"Patient/{who}", code]
+        return row["mode"]
 
     def unknown(self, who, code):
         return self.measures[f"Patient/{who}", code][0]["unknown"]
@@ -58,7 +65,12 @@ class Derived:
         return {(each["where"], each["why"]) for each in self.flattened["set_aside"]}
 
 
-def profiled(folder, resources, *, as_of=AS_OF, zone="UTC", unknown=(), policy=None):
+def stands_for(value, ratio):
+    """A ratio is stored rounded; of some measures the value is more than numerator / denominator."""
+    return abs(Fraction(value) - ratio) <= Fraction(1, 2_000_000)
+
+
+def profiled(folder, resources, *, as_of=AS_OF, zone="UTC", unknown=(), policy=None, **more):
     """The whole way from raw lines to profiles. `unknown` types are such as the server does not expose."""
     lake = pulled(folder, resources, unknown=unknown)
     raw, facts, profiles = lake.raw(SOURCE, RUN), lake.facts(SOURCE, RUN), lake.profiles(SOURCE, RUN)
@@ -72,6 +84,7 @@ def profiled(folder, resources, *, as_of=AS_OF, zone="UTC", unknown=(), policy=N
             as_of=as_of,
             zone=ZoneInfo(zone),
             policy=policy or Policy.load(),
+            **more,
         )
         rows = {row["patient"]: row for row in engine.rows(engine.read_parquet(profiles / "profiles.parquet"))}
         measures = {}
@@ -80,12 +93,12 @@ def profiled(folder, resources, *, as_of=AS_OF, zone="UTC", unknown=(), policy=N
     return Derived(lake, flattened, report, rows, measures)
 
 
-def flattened(folder, resources, *, zone="UTC"):
+def flattened(folder, resources, *, zone="UTC", **more):
     """The first half of the way: what facts.json says, and the fact tables as rows by id."""
     lake = pulled(folder, resources)
     facts = lake.facts(SOURCE, RUN)
     with Engine.open(lake.spill) as engine:
-        report = flatten(lake.raw(SOURCE, RUN), facts, engine=engine, source=SOURCE, zone=ZoneInfo(zone))
+        report = flatten(lake.raw(SOURCE, RUN), facts, engine=engine, source=SOURCE, zone=ZoneInfo(zone), **more)
         tables = {path.stem: list(engine.rows(engine.read_parquet(path))) for path in facts.glob("*.parquet")}
     return report, tables
 
@@ -96,12 +109,13 @@ def pulled(folder, resources, *, unknown=()):
     raw = lake.raw(SOURCE, RUN)
     raw.mkdir(parents=True)
     encode = msgspec.json.Encoder(decimal_format="number").encode
-    for kind in set(TYPES) - set(unknown):
+    offered = {*TYPES, *(kind for kind in map(_kind, resources) if kind in OFFERED_WITH_ANY)}
+    for kind in offered - set(unknown):
         of_kind = [each for each in resources if _kind(each) == kind]
         lines = [each[1] if isinstance(each, tuple) else encode(each) for each in of_kind]
         (raw / f"{kind}.ndjson").write_bytes(b"".join(line + b"\n" for line in lines))
     exposed = {kind: {"count": 0, "unknown": "not in the capability statement"} for kind in unknown}
-    types = {kind: {"count": 1} for kind in TYPES} | exposed
+    types = {kind: {"count": 1} for kind in offered} | exposed
     manifest = {"source": SOURCE, "fhir_version": "4.0.1", "types": types, "set_aside": []}
     (raw / "manifest.json").write_text(json.dumps(manifest))
     return lake
@@ -113,5 +127,5 @@ def _kind(resource):
 
 def planted():
     """The hand-written patients, as one list."""
-    files = (DATA / "planted" / f"{kind}.ndjson" for kind in TYPES)
+    files = (DATA / "planted" / f"{kind}.ndjson" for kind in (*TYPES, "ExplanationOfBenefit"))
     return [json.loads(line, parse_float=Decimal) for file in files for line in file.read_text().splitlines()]

@@ -7,12 +7,31 @@ import pytest
 from service.derive.catalogue import BY_CODE, FAMILIES
 from service.derive.measure import DIMENSIONS, REASONS
 
-EVERY_WINDOW = ("visits", "outpatient-visits", "other-visits", "ed-visits", "stays", "billed-charges")
+EVERY_WINDOW = (
+    "visits",
+    "outpatient-visits",
+    "other-visits",
+    "ed-visits",
+    "stays",
+    "billed-charges",
+    "patient-liability",
+)
+
+YEARLY = (
+    "inpatient-days", "acute-stays", "readmissions-30d", "ed-frequent", "lace", "charlson", "sites", "clinicians",
+    "organizations", "sources", "cancelled-rate", "regularity", "rising-need", "ed-after-hours", "ed-weekend", "upc",
+    "coc", "secon", "hhi", "mmci", "fci-clinician", "fci-site", "fci-organization", "usual-clinician", "usual-site",
+    "usual-weekday", "usual-day-part", "attachment",
+)  # fmt: skip
+
+
+SPEND = ("allowed-amount", "insurer-paid", "patient-paid", "claims", "claims-refused")
 
 
 def test_the_codes():
     expected = {f"{family}-{window}" for family in EVERY_WINDOW for window in ("p7d", "p1m", "p1y")}
-    expected |= {"contact-days-p1m", "contact-days-p1y", "last-preventive-visit", "upc-p1y", "coc-p1y"}
+    expected |= {"contact-days-p1m", "contact-days-p1y", "last-preventive-visit"}
+    expected |= {f"{family}-p1y" for family in (*YEARLY, *SPEND)}
     assert set(BY_CODE) == expected
 
 
@@ -31,7 +50,7 @@ def test_every_patient_has_every_measure(derived):
 def test_what_is_unknown_has_a_reason_that_is_listed_and_no_value(derived):
     rows = [row for rows in derived.measures.values() for row in rows]
     for row in rows:
-        known = row["value"] is not None or row["date"] is not None
+        known = any(row[column] is not None for column in ("value", "date", "mode"))
         assert known == (row["unknown"] is None)
         assert row["unknown"] is None or row["unknown"] in REASONS
 

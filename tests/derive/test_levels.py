@@ -1,6 +1,8 @@
-"""Levels, pathways and the reasons told for them, on the boundaries of the shipped policy."""
+"""Levels, pathways and the reasons told for them, on the boundaries of each rule of the shipped policy."""
 
-from datetime import datetime
+from collections import Counter
+from datetime import datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +13,7 @@ from service.derive import Policy
 from .lakes import AS_OF, profiled
 
 OUTREACH, SCHEDULING, CLINICIAN = "proactive-outreach", "preferred-scheduling", "usual-clinician"
+COORDINATION, CONCIERGE, NAVIGATION = "care-coordination", "claims-concierge", "financial-navigation"
 WELL = of_type("410620009")
 
 
@@ -29,6 +32,30 @@ def with_clinicians(who, clinicians):
     ]
 
 
+def at_organizations(who, organizations):
+    """With a clinician each time the same."""
+    visits = enumerate(organizations, 1)
+    return [
+        encounter(
+            f"{who}-{n}", "AMB", f"2026-02-{n:02}T09:00:00Z", who=who, participant=[seen_by("a")],
+            serviceProvider={"reference": f"Organization/{each}"},
+        )
+        for n, each in visits
+    ]  # fmt: skip
+
+
+def stay(who, first, last, **more):
+    period = {"period": {"start": f"2026-{first}T09:00:00Z", "end": f"2026-{last}T09:00:00Z"}}
+    return encounter(f"{who}-{first}", "IMP", f"2026-{first}T09:00:00Z", who=who) | period | more
+
+
+def recent(who, number):
+    """Weekly visits that end in June: all of them within the last 90 days when they are 12 or fewer."""
+    first = datetime(2026, 6, 29) - timedelta(days=7 * (number - 1))
+    days = (first + timedelta(days=7 * n) for n in range(number))
+    return [encounter(f"{who}-{day:%m%d}", "VR", f"{day:%Y-%m-%d}T09:00:00Z", who=who) for day in days]
+
+
 def well(who, day):
     return [encounter(f"{who}-well", "AMB", f"{day}T09:00:00Z", who=who, **WELL)]
 
@@ -41,7 +68,25 @@ CASES = {
     "three-ed": ("2020-01-01", days("three-ed", "EMER", 3), "enhanced", []),
     "four-ed": ("2020-01-01", days("four-ed", "EMER", 4), "intensive", [SCHEDULING, OUTREACH]),
     "one-stay": ("2020-01-01", days("one-stay", "IMP", 1), "enhanced", []),
-    "two-stays": ("2020-01-01", days("two-stays", "IMP", 2), "intensive", [SCHEDULING, OUTREACH]),
+    "two-elective-stays": ("2020-01-01", days("two-elective-stays", "IMP", 2), "enhanced", []),
+    "two-acute-stays": ("2020-01-01", days("two-acute-stays", "ACUTE", 2), "intensive", [SCHEDULING, OUTREACH]),
+    "one-acute-stay": ("2020-01-01", days("one-acute-stay", "ACUTE", 1), "enhanced", []),
+    "nights-13": ("2020-01-01", [stay("nights-13", "03-01", "03-14")], "enhanced", []),
+    "nights-14": ("2020-01-01", [stay("nights-14", "03-01", "03-15")], "intensive", [SCHEDULING, OUTREACH]),
+    "back-in-30-days": (
+        "2020-01-01",
+        [stay("back-in-30-days", "01-05", "01-10"), stay("back-in-30-days", "02-09", "02-11")],
+        "intensive",
+        [SCHEDULING, OUTREACH, COORDINATION],
+    ),
+    "back-in-31-days": (
+        "2020-01-01",
+        [stay("back-in-31-days", "01-05", "01-10"), stay("back-in-31-days", "02-10", "02-11")],
+        "enhanced",
+        [],
+    ),
+    "recent-5-of-5": ("2020-01-01", recent("recent-5-of-5", 5), "standard", []),
+    "recent-6-of-6": ("2020-01-01", recent("recent-6-of-6", 6), "enhanced", []),
     "days-23": ("2020-01-01", days("days-23", "AMB", 23), "standard", []),
     "days-24": ("2020-01-01", days("days-24", "AMB", 24), "enhanced", [SCHEDULING]),
     "of-age-today": ("2008-07-01", [], "standard", [OUTREACH]),
@@ -50,8 +95,13 @@ CASES = {
     "well-18-months-ago": ("1970-05-05", well("well-18-months-ago", "2025-01-01"), "standard", []),
     "well-a-day-earlier": ("1970-05-05", well("well-a-day-earlier", "2024-12-31"), "standard", [OUTREACH]),
     "half-with-one": ("2020-01-01", with_clinicians("half-with-one", "aabc"), "standard", []),
-    "less-than-half": ("2020-01-01", with_clinicians("less-than-half", "aabcd"), "standard", [CLINICIAN]),
+    "less-than-half": ("2020-01-01", with_clinicians("less-than-half", "aabbc"), "standard", [CLINICIAN]),
     "too-few-visits": ("2020-01-01", with_clinicians("too-few-visits", "abc"), "standard", []),
+    "fragmented": ("2020-01-01", with_clinicians("fragmented", "abcde"), "enhanced", [CLINICIAN]),
+    "less-fragmented": ("2020-01-01", with_clinicians("less-fragmented", "aabc"), "standard", []),
+    "organizations-2": ("2020-01-01", at_organizations("organizations-2", "xxyy"), "standard", []),
+    "organizations-3": ("2020-01-01", at_organizations("organizations-3", "xxyz"), "standard", [COORDINATION]),
+    "organizations-apart": ("2020-01-01", at_organizations("organizations-apart", "xy"), "standard", [COORDINATION]),
 }
 
 
@@ -74,8 +124,10 @@ def test_level_and_pathways(levelled, who):
 
 def test_every_rule_that_fires_is_told_once(levelled):
     assert levelled.reasons("four-ed") == {("ed-frequent", 4), ("ed-visits", 2)}
-    assert levelled.reasons("two-stays") == {("stays", 1), ("stays", 2)}
+    assert levelled.reasons("two-acute-stays") == {("acute-stays", 2), ("stays", 1)}
     assert levelled.reasons("days-24") == {("contact-days", 24)}
+    assert levelled.reasons("back-in-30-days") == {("readmissions-30d", 1), ("stays", 1)}
+    assert levelled.reasons("fragmented") == {("fci-clinician", Decimal("0.85")), ("upc", Decimal("0.5"))}
     assert levelled.reasons("quiet-child") == set()
 
 
@@ -89,7 +141,16 @@ def test_a_reason_tells_value_and_threshold_with_their_units(levelled):
 
 
 def test_the_report_counts_the_levels(levelled):
-    assert levelled.report["levels"] == {"enhanced": 4, "intensive": 2, "standard": 11}
+    expected = Counter(level for _, _, level, _ in CASES.values())
+    assert levelled.report["levels"] == dict(sorted(expected.items()))
+
+
+def test_a_source_that_never_says_acuity_has_all_stays_read_and_the_reason_says_so(tmp_path):
+    derived = profiled(tmp_path, [patient("p", birthDate="2020-01-01"), *days("p", "IMP", 2)])
+    assert derived.unknown("p", "acute-stays-p1y") == "acuity-not-recorded"
+    assert derived.level("p") == "intensive"
+    (reason,) = [each for each in derived.profile("p")["rationale"] if each["code"] == "acute-stays"]
+    assert (reason["measure"], reason["value"], reason["threshold"]) == ("stays-p1y", 2, 2)
 
 
 def test_a_source_that_records_no_preventive_visits_reaches_out_to_nobody_for_it(tmp_path):

@@ -16,6 +16,7 @@ class Bill:
 
     id: str
     active: bool
+    cancelled: bool
     sensitive: bool
     when: datetime | None
     created: datetime | None
@@ -35,6 +36,7 @@ def bill(claim: Json, sensitive_visits: Collection[str], zone: ZoneInfo) -> Bill
     return Bill(
         id=name(claim),
         active=claim["status"] == "active",
+        cancelled=claim["status"] == "cancelled",
         sensitive=labelled_sensitive(claim) or not visits_of(claim).isdisjoint(sensitive_visits),
         when=dated(claim, zone),
         created=instant(created, zone) if created else None,
@@ -48,11 +50,29 @@ def in_force(all_bills: Collection[Bill], before: datetime, death: datetime | No
 
     Sensitive ones go last: what one of them replaced is no longer in force either.
     """
+    newest = [latest(family) for family in families(all_bills, before, death)]
+    return [chosen for chosen in newest if chosen and not chosen.sensitive]
+
+
+def called_off(all_bills: Collection[Bill], before: datetime, death: datetime | None) -> list[Bill]:
+    """The cancelled bills that no active one stands for; of several that replace one another the latest."""
+    gone = [family for family in families(all_bills, before, death) if not latest(family)]
+    cancelled = [[each for each in family if each.cancelled] for family in gone]
+    newest = [max(family, key=age) for family in cancelled if family]
+    return [each for each in newest if not each.sensitive]
+
+
+def families(all_bills: Collection[Bill], before: datetime, death: datetime | None) -> list[list[Bill]]:
+    """The bills dated before the end and not after death, each with those that it replaces or is replaced by."""
     dated_before = [each for each in all_bills if each.when and each.when < before]
     known = {each.id: each for each in dated_before if not (death and each.when and each.when > death)}
     pairs = [(each.id, old) for each in known.values() for old in each.replaces if old in known]
-    families = [[known[one] for one in family] for family in groups(known, pairs)]
-    return [chosen for family in families if (chosen := latest(family)) and not chosen.sensitive]
+    return [[known[one] for one in family] for family in groups(known, pairs)]
+
+
+def age(each: Bill) -> tuple[float, str]:
+    """What puts bills in the order they were made."""
+    return (each.created.timestamp() if each.created else float("-inf"), each.id)
 
 
 def latest(family: Collection[Bill]) -> Bill | None:
@@ -62,7 +82,7 @@ def latest(family: Collection[Bill]) -> Bill | None:
     replaced = {old for each in active for old in replaced_by(each, by_id)}
     return max(
         [each for each in active if each.id not in replaced] or active,
-        key=lambda each: (each.created.timestamp() if each.created else float("-inf"), each.id),
+        key=age,
         default=None,
     )
 
@@ -79,9 +99,15 @@ def replaced_by(newest: Bill, by_id: dict[str, Bill]) -> set[str]:
     return found
 
 
-def charged(counted: Collection[Bill], start: datetime, end: datetime) -> dict[str, Decimal]:
-    """What the bills dated in [start, end) charge, by currency; currencies are never added."""
-    return summed(money for each in counted if each.when and start <= each.when < end for money in each.amounts.items())
+def charged(counted: Collection[Bill], start: datetime, end: datetime) -> dict[str, Decimal] | None:
+    """What the bills dated in [start, end) charge, by currency; currencies are never added.
+
+    Unknown where there are bills, but none states an amount.
+    """
+    inside = [each for each in counted if each.when and start <= each.when < end]
+    if inside and not any(each.amounts for each in inside):
+        return None
+    return summed(money for each in inside for money in each.amounts.items())
 
 
 def summed(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:

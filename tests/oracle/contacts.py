@@ -73,27 +73,39 @@ def ancestor(visit: Visit, visits: Collection[Visit], wanted: Collection[str]) -
     return None
 
 
-def emergency_contacts(visits: Collection[Visit], admissions: Collection[Stay]) -> list[datetime]:
-    """When each emergency contact began. Those that belong to one stay are one contact, at the earliest start."""
-    with_stay: dict[Stay, datetime] = {}
-    alone = []
-    for visit in (each for each in visits if each.kind == "emergency"):
-        if admission := stay_of(visit, visits, admissions):
-            with_stay[admission] = min(visit.start, with_stay.get(admission, visit.start))
-        else:
-            alone.append(visit.start)
-    return alone + list(with_stay.values())
+def emergency_contacts(visits: Collection[Visit], admissions: Collection[Stay]) -> list[Visit]:
+    """The emergency contacts, each by its earliest visit. What began a stay, and what is part of it, is one contact."""
+    emergency = [each for each in visits if each.kind == "emergency"]
+    with_stay = [belonging(each, emergency, visits, admissions) for each in admissions]
+    taken = {each.id for group in with_stay for each in group}
+    firsts = [min(group, key=lambda each: (each.start, each.id)) for group in with_stay if group]
+    return [each for each in emergency if each.id not in taken] + firsts
 
 
-def stay_of(visit: Visit, visits: Collection[Visit], admissions: Collection[Stay]) -> Stay | None:
-    """The stay an emergency visit belongs to: as a part, else by overlap, else as what led to it."""
+def belonging(
+    admission: Stay, emergency: Collection[Visit], visits: Collection[Visit], admissions: Collection[Stay]
+) -> list[Visit]:
+    """The emergency visits of a stay: its parts, what overlaps it, and of what led to it only the latest."""
+    inside = [each for each in emergency if stay_around(each, visits, admissions) == admission]
+    outside = [each for each in emergency if not stay_around(each, visits, admissions)]
+    led = [each for each in outside if stay_led_to(each, admissions) == admission]
+    latest = max(led, key=lambda each: (each.end or each.start, each.start, each.id), default=None)
+    return inside + ([latest] if latest else [])
+
+
+def stay_around(visit: Visit, visits: Collection[Visit], admissions: Collection[Stay]) -> Stay | None:
+    """The stay that an emergency visit is a part of, else overlaps."""
     end = visit.end or visit.start
-    above = [ancestor(visit, visits, each.visits) for each in admissions]
-    part = [each for each, found in zip(admissions, above, strict=True) if found]
+    part = [each for each in admissions if ancestor(visit, visits, each.visits)]
     overlap = [each for each in admissions if visit.start <= each.end and end >= each.start]
+    return next(iter([*part, *overlap]), None)
+
+
+def stay_led_to(visit: Visit, admissions: Collection[Stay]) -> Stay | None:
+    """The first stay at the same organisation that began within a day of an emergency visit's end."""
+    end = visit.end or visit.start
     same_place = [each for each in admissions if visit.organisation in each.organisations]
-    led_to = [each for each in same_place if end <= each.start <= end + LEAD_IN]
-    return next(iter([*part, *overlap, *led_to]), None)
+    return next((each for each in same_place if end <= each.start <= end + LEAD_IN), None)
 
 
 def contact_days(

@@ -18,6 +18,7 @@ class Person:
     births: frozenset[date]
     deceased: bool
     death: datetime | None
+    looked_after_by: str | None
 
 
 def people(patients: Iterable[Json], zone: ZoneInfo) -> list[Person]:
@@ -44,12 +45,14 @@ def replacements(patient: Json) -> Iterator[tuple[str, str]]:
 def person(records: dict[str, Json], gone: set[str], zone: ZoneInfo) -> Person:
     """The person behind some records. Nobody replaced the survivor; where that leaves several or none, the first id."""
     deaths = [instant(text, zone) for record in records.values() if (text := record.get("deceasedDateTime"))]
+    survivor = min(set(records) - gone or records)
     return Person(
-        id=min(set(records) - gone or records),
+        id=survivor,
         records=frozenset(records),
         births=frozenset(date.fromisoformat(text) for text in birth_dates(records.values())),
         deceased=bool(deaths) or any(record.get("deceasedBoolean") for record in records.values()),
         death=min(deaths, default=None),
+        looked_after_by=next(filter(None, map(target, records[survivor].get("generalPractitioner", []))), None),
     )
 
 

@@ -10,16 +10,16 @@ from fractions import Fraction
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from .charges import bills, charged, in_force
+from .charges import bills, called_off, charged, in_force
 from .contacts import Stay, contact_days, emergency_contacts, stays
-from .continuity import clinician_days, coc, upc
 from .instants import WINDOWS, instant, local_day, midnight, window_start
+from .payments import Explanation, explanations, known, refused
 from .people import Person, people
 from .references import Json, labelled_sensitive, name, target
-from .visits import Visit, visits
+from .visits import Visit, cancelled, visits
+from .year import Basis, Value, says_acuity, year
 
 Resources = Mapping[str, list[Json]]
-Value = int | date | Fraction | dict[str, Decimal] | None
 Codings = Collection[tuple[str, str]]
 Starts = Mapping[str, datetime]
 
@@ -30,10 +30,15 @@ PREVENTIVE: Codings = frozenset({(SNOMED, "410620009"), (SNOMED, "162673000")})
 
 @dataclass(frozen=True)
 class Answer:
-    """One person's measures by code; None is unknown (last-preventive-visit: never), {} no amount in any currency."""
+    """One person's measures by code; None is unknown (last-preventive-visit: never), {} no amount in any currency.
+
+    `bases`: (numerator, denominator) of those that tell them; None in it: not told. `modes`: whom, where or when.
+    """
 
     deceased: bool
     measures: dict[str, Value]
+    bases: dict[str, Basis]
+    modes: dict[str, str | None]
 
 
 def read(folder: Path) -> dict[str, list[Json]]:
@@ -72,17 +77,25 @@ class Source:
     claims: dict[str | None, list[Json]] | None
     roles: dict[str, str]
     sensitive: frozenset[str]
+    explained: dict[str | None, Explanation] | None
+    says_acuity: bool
+    shows_cancelled: bool
 
 
 def source_of(resources: Resources, zone: ZoneInfo) -> Source:
     """Raw resources as a source."""
-    roles = resources.get("PractitionerRole", [])
+    sensitive = frozenset(name(each) for each in resources["Encounter"] if labelled_sensitive(each))
+    roles = {name(each): who for each in resources.get("PractitionerRole", []) if (who := target(each["practitioner"]))}
+    eobs = resources.get("ExplanationOfBenefit")
     return Source(
         zone,
         encounters=by_reference(resources["Encounter"], "subject"),
         claims=by_reference(resources["Claim"], "patient") if "Claim" in resources else None,
-        roles={name(role): who for role in roles if (who := target(role.get("practitioner")))},
-        sensitive=frozenset(name(each) for each in resources["Encounter"] if labelled_sensitive(each)),
+        roles=roles,
+        sensitive=sensitive,
+        explained=explanations(eobs, sensitive, zone) if eobs is not None else None,
+        says_acuity=says_acuity(visits(resources["Encounter"], roles, zone)),
+        shows_cancelled=bool(cancelled(resources["Encounter"], zone)),
     )
 
 
@@ -99,14 +112,36 @@ def answer(person: Person, source: Source, end: datetime, preventive: Codings) -
     own = visits_of(person, source, end)
     admissions = stays(own, person.births, min(end, person.death or end))
     starts = {window: window_start(end, window, source.zone) for window in WINDOWS}
+    ours = [each for each in own if not (each.kind == "inpatient" and not_admitted(each, admissions))]
+    told = year(ours, admissions, starts["p1y"], end, source.zone, called_off_visits(person, source, end))
     measures: dict[str, Value] = {
         **counts(own, admissions, starts),
         **days(own, admissions, starts, end, source.zone, person),
-        **charges(person, source, starts, end),
         "last-preventive-visit": last_preventive(own, preventive),
-        **relationship(own, starts["p1y"]),
+        **told.measures,
     }
-    return Answer(person.deceased, measures)
+    bases, modes = dict(told.bases), dict(told.modes)
+    money, refusals = spend(person, source, starts, end)
+    attached = source.roles.get(person.looked_after_by or "", person.looked_after_by)
+    modes["attachment-p1y"] = attached or modes["usual-clinician-p1y"]
+    bases["claims-refused-p1y"] = refusals
+    if not source.says_acuity and measures["stays-p1y"]:
+        measures["acute-stays-p1y"] = None
+    return Answer(person.deceased, {**measures, **money, "attachment-p1y": None}, bases, modes)
+
+
+def not_admitted(visit: Visit, admissions: Collection[Stay]) -> bool:
+    """Whether an inpatient visit is of no stay, as that of a birth is."""
+    return all(visit.id not in each.visits for each in admissions)
+
+
+def called_off_visits(person: Person, source: Source, end: datetime) -> list[datetime] | None:
+    """When a person's cancelled visits would have begun; unknown where the source never shows any."""
+    if not source.shows_cancelled:
+        return None
+    mine = [each for record in sorted(person.records) for each in source.encounters.get(record, [])]
+    times = [each for each in cancelled(mine, source.zone) if each < end]
+    return [each for each in times if not (person.death and each > person.death)]
 
 
 def visits_of(person: Person, source: Source, end: datetime) -> list[Visit]:
@@ -120,7 +155,7 @@ def counts(own: Collection[Visit], admissions: Collection[Stay], starts: Starts)
     """Visits by class and window."""
     began = {
         "outpatient-visits": [each.start for each in own if each.kind == "outpatient"],
-        "ed-visits": emergency_contacts(own, admissions),
+        "ed-visits": [each.start for each in emergency_contacts(own, admissions)],
         "stays": [each.start for each in admissions],
         "other-visits": [each.start for each in own if each.kind == "other"],
     }
@@ -141,21 +176,27 @@ def days(
     return {f"contact-days-{window}": sum(day <= last for day in dates) for window, dates in found.items()}
 
 
-def charges(person: Person, source: Source, starts: Starts, end: datetime) -> dict[str, Value]:
-    """Billed charges by window; unknown where the source exposes no Claims at all."""
+def spend(person: Person, source: Source, starts: Starts, end: datetime) -> tuple[dict[str, Value], Basis]:
+    """What was charged, allowed, paid and owed, and how many claims were refused; unknown where nothing exposes it."""
+    mine = [each for record in sorted(person.records) for each in (source.claims or {}).get(record, [])]
+    all_bills = bills(mine, source.sensitive, source.zone)
+    counted = in_force(all_bills, end, person.death)
+    since = {window: [each for each in counted if each.when and each.when >= start] for window, start in starts.items()}
+    gone = [each for each in called_off(all_bills, end, person.death) if each.when and each.when >= starts["p1y"]]
+    refusals = refused(since["p1y"], gone, source.explained or {})
+    codes = [("patient-liability", window) for window in starts]
+    codes += [(kind, "p1y") for kind in ("insurer-paid", "allowed-amount", "patient-paid")]
+    found: dict[str, Value] = {f"billed-charges-{window}": charged(counted, start, end) for window, start in starts.items()}
+    found["claims-p1y"] = len(since["p1y"])
     if source.claims is None:
-        return {f"billed-charges-{window}": None for window in starts}
-    mine = [each for record in sorted(person.records) for each in source.claims.get(record, [])]
-    counted = in_force(bills(mine, source.sensitive, source.zone), end, person.death)
-    return {f"billed-charges-{window}": charged(counted, start, end) for window, start in starts.items()}
+        found = dict.fromkeys(found)
+    unexposed = source.explained is None
+    for kind, window in codes:
+        found[f"{kind}-{window}"] = None if unexposed else known(kind, since[window], source.explained or {})
+    found["claims-refused-p1y"] = Fraction(*refusals) if refusals[1] else None
+    return found, refusals
 
 
 def last_preventive(own: Collection[Visit], preventive: Codings) -> date | None:
     """The local date of the last preventive visit."""
     return max((each.day for each in own if not each.types.isdisjoint(preventive)), default=None)
-
-
-def relationship(own: Collection[Visit], start: datetime) -> dict[str, Value]:
-    """UPC and COC of the outpatient visits since the start."""
-    clinicians = clinician_days([each for each in own if each.kind == "outpatient" and each.start >= start])
-    return {"upc-p1y": upc(clinicians), "coc-p1y": coc(clinicians)}

@@ -68,8 +68,8 @@ def test_latest_as_of_is_the_midnight_after_the_last_visit_that_has_begun() -> N
 )
 def test_the_class_decides_what_kind_of_visit_it_is(code: str, measure: str) -> None:
     found = measures(encounter("a", code, "2026-05-01T10:00:00Z", "2026-05-01T11:00:00Z"))
-    counted = {each for each, value in found.items() if each.endswith("-p1y") and value == 1}
-    assert counted == {measure, "visits-p1y", "contact-days-p1y"}
+    counted = {each for each, value in found.items() if each.endswith(("visits-p1y", "stays-p1y")) and value == 1}
+    assert counted - {"acute-stays-p1y"} == {measure, "visits-p1y"} and found["contact-days-p1y"] == 1
 
 
 @pytest.mark.parametrize("coding", [{}, {"system": "http://example.org/class", "code": "AMB"}])
@@ -160,14 +160,25 @@ LATER = encounter("f", "EMER", "2026-05-01T12:00:00Z", "2026-05-01T14:00:00Z", *
 @pytest.mark.parametrize(
     ("stay", "contacts"),
     [
-        (encounter("s", "IMP", "2026-05-02T10:00:00Z", "2026-05-03T10:00:00Z", **at("o")), 1),
-        (encounter("s", "IMP", "2026-05-02T10:00:01Z", "2026-05-03T10:00:00Z", **at("o")), 2),
+        (encounter("s", "IMP", "2026-05-02T10:00:00Z", "2026-05-03T10:00:00Z", **at("o")), 2),
+        (encounter("s", "IMP", "2026-05-02T14:00:00Z", "2026-05-03T10:00:00Z", **at("o")), 2),
+        (encounter("s", "IMP", "2026-05-02T14:00:01Z", "2026-05-03T10:00:00Z", **at("o")), 2),
         (encounter("s", "IMP", "2026-05-02T10:00:00Z", "2026-05-03T10:00:00Z", **at("another")), 2),
         (encounter("s", "IMP", "2026-05-02T10:00:00Z", "2026-05-03T10:00:00Z"), 2),
         (encounter("s", "IMP", "2026-05-01T09:00:00Z", "2026-05-01T13:00:00Z", **at("another")), 1),
+        (encounter("s", "IMP", "2026-05-01T13:00:00Z", "2026-05-01T15:00:00Z", **at("o")), 1),
         (encounter("s", "AMB", "2026-05-01T09:00:00Z", "2026-05-01T13:00:00Z", **at("o")), 2),
     ],
-    ids=["24 h before", "a second more", "elsewhere", "who knows where", "overlap", "no stay"],
+    ids=[
+        "both within 24 h",
+        "the later 24 h before",
+        "a second more",
+        "elsewhere",
+        "who knows where",
+        "overlap",
+        "one overlaps and the latest of the others led to it",
+        "no stay",
+    ],
 )
 def test_emergency_visits_of_one_stay_are_one_contact(stay: Json, contacts: int) -> None:
     found = measures(EARLIER, LATER, stay)
@@ -175,6 +186,17 @@ def test_emergency_visits_of_one_stay_are_one_contact(stay: Json, contacts: int)
         contacts,
         int(stay["id"] == "s" and stay["class"]["code"] == "IMP"),
     )
+
+
+def test_of_what_led_to_a_stay_only_the_latest_is_one_contact_with_it() -> None:
+    """At weekdays: the earlier visit keeps its own date, the later one counts with the stay that it led to."""
+    stay = encounter("s", "IMP", "2026-05-01T20:00:00Z", "2026-05-03T10:00:00Z", **at("o"))
+    third = encounter("g", "EMER", "2026-05-01T16:00:00Z", "2026-05-01T17:00:00Z", **at("o"))
+    part = encounter("h", "EMER", "2026-05-01T20:00:00Z", "2026-05-01T21:00:00Z", part_of="s")
+    assert measures(EARLIER, LATER, third, stay)["ed-visits-p1y"] == 3
+    assert measures(EARLIER, LATER, third, stay, part)["ed-visits-p1y"] == 3
+    assert measures(EARLIER, stay, part)["ed-visits-p1y"] == 1
+    assert measures(EARLIER, LATER, third, stay, part)["acute-stays-p1y"] == 1
 
 
 def test_emergency_visits_that_are_parts_of_a_stay_are_one_contact_at_the_earliest_start() -> None:

@@ -19,7 +19,7 @@ OPEN = {"in-progress", "arrived", "triaged", "onleave"}
 
 @dataclass(frozen=True)
 class Visit:
-    """One counted Encounter. An end before the start is not an end: None."""
+    """One counted Encounter. An end before the start is not an end: None. `dated`: to the day; `timed`: to the hour."""
 
     id: str
     patient: str | None
@@ -31,7 +31,19 @@ class Visit:
     part_of: str | None
     organisation: str | None
     clinician: str | None
+    site: str | None
+    dated: bool
+    timed: bool
+    acute: bool
+    admitted_from: frozenset[str | None]
+    discharged_to: frozenset[str | None]
     types: frozenset[tuple[str | None, str | None]]
+
+
+def cancelled(encounters: Iterable[Json], zone: ZoneInfo) -> list[datetime]:
+    """When the cancelled visits would have begun; sensitive ones, and those without a start, tell nothing."""
+    called_off = (each for each in encounters if each["status"] == "cancelled" and not labelled_sensitive(each))
+    return [instant(start, zone) for each in called_off if (start := each.get("period", {}).get("start"))]
 
 
 def visits(encounters: Iterable[Json], roles: dict[str, str], zone: ZoneInfo) -> list[Visit]:
@@ -50,6 +62,7 @@ def visit(encounter: Json, roles: dict[str, str], zone: ZoneInfo) -> Visit:
     period = encounter["period"]
     start = instant(period["start"], zone)
     end = instant(period["end"], zone) if "end" in period else None
+    hospitalization = encounter.get("hospitalization", {})
     return Visit(
         id=name(encounter),
         patient=target(encounter.get("subject")),
@@ -61,6 +74,12 @@ def visit(encounter: Json, roles: dict[str, str], zone: ZoneInfo) -> Visit:
         part_of=target(encounter.get("partOf")),
         organisation=target(encounter.get("serviceProvider")),
         clinician=clinician(encounter.get("participant", []), roles),
+        site=min(filter(None, (target(each.get("location")) for each in encounter.get("location", []))), default=None),
+        dated=len(period["start"]) >= len("2026-01-01"),
+        timed="T" in period["start"],
+        acute=encounter.get("class", {}).get("code") == "ACUTE" and kind(encounter["class"]) == "inpatient",
+        admitted_from=coded(hospitalization.get("admitSource")),
+        discharged_to=coded(hospitalization.get("dischargeDisposition")),
         types=frozenset(codings(encounter.get("type", []))),
     )
 
@@ -78,6 +97,11 @@ def clinician(participants: list[Json], roles: dict[str, str]) -> str | None:
             if wanted in given:
                 return who
     return seen[0][1] if seen else None
+
+
+def coded(concept: Json | None) -> frozenset[str | None]:
+    """The codes of one CodeableConcept, of whatever system."""
+    return frozenset(code for _, code in codings([concept or {}]))
 
 
 def codes(participant: Json) -> set[str | None]:

@@ -1,0 +1,107 @@
+"""What is asked in; the events, measures and profiles of all patients, or of some, out."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.types as ir
+
+from service.derive import diagnoses, settlement
+from service.derive.categories import Categories
+from service.derive.events import Events, events
+from service.derive.evidence import evidence
+from service.derive.levels import levels
+from service.derive.measures import measures
+from service.derive.policy import Policy
+from service.derive.prevention import CODE as PREVENTIVE
+from service.engine import Engine
+
+SOURCES = (".py", ".toml")
+
+
+@dataclass(frozen=True)
+class Derived:
+    """`profiles` and `measured` of the patients asked for; `happened` to them."""
+
+    happened: Events
+    measured: ir.Table
+    profiles: ir.Table
+
+
+@dataclass(frozen=True)
+class Asked:
+    facts: Path
+    engine: Engine
+    as_of: datetime
+    zone: ZoneInfo
+    policy: Policy
+    categories: Categories
+    not_exposed: frozenset[str]
+
+    def derived(self, only: ir.Table | None = None, *, others_prevented: bool = False) -> Derived:
+        """`only` (patient): of nobody else; `others_prevented`: some of those others had a preventive visit."""
+        happened = events(
+            self.facts, self.as_of, self.zone, self.engine, self.categories, only, others_prevented=others_prevented
+        )
+        measured = measures(happened, set(self.not_exposed))
+        profiles = _profiles(happened, measured, self.policy, "Encounter" not in self.not_exposed)
+        return Derived(happened, measured, self.engine.materialise(profiles))
+
+    def basis(self, result: Derived) -> dict[str, Any]:
+        """What decides of every patient: where any of it differs, no earlier profile stands."""
+        return self._rules() | {"source_records": _source_records(result)}
+
+    def may_follow(self, basis: object) -> bool:
+        """The same rules; what the source records can only be told afterwards."""
+        return isinstance(basis, dict) and self._rules() | {"source_records": basis.get("source_records")} == basis
+
+    def _rules(self) -> dict[str, Any]:
+        return {
+            "algorithm": algorithm(),
+            "policy_hash": self.policy.hash,
+            "categories": _digest(repr(sorted(self.categories.meanings.items())).encode()),
+            "time_zone": self.zone.key,
+            "not_exposed": sorted(self.not_exposed),
+        }
+
+
+@cache
+def algorithm() -> str:
+    """A digest of this package: any change of a rule, a definition or a value set changes it."""
+    parts = sorted((part.name, part.read_bytes()) for part in files(__package__).iterdir() if _is_source(part.name))
+    return _digest(b"".join(name.encode() + content for name, content in parts))
+
+
+def _is_source(name: str) -> bool:
+    return name.endswith(SOURCES)
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _profiles(happened: Events, measured: ir.Table, policy: Policy, visits_known: bool) -> ir.Table:
+    people = levels(happened, measured, policy, visits_known)
+    used = people.left_join(evidence(happened), "patient").drop("patient_right")
+    counted = used.left_join(happened.visits.excluded, "patient").drop("patient_right")
+    return counted.mutate(
+        evidence=ibis.coalesce(counted.evidence, ibis.literal([], "array<string>")),
+        sensitive_excluded=counted.n.fill_null(0),
+    ).drop("n")
+
+
+def _source_records(result: Derived) -> dict[str, bool]:
+    """What a source never shows of anybody is unknown of each: so one patient's record may change what all have."""
+    happened, dates = result.happened, result.measured.filter(result.measured.code == PREVENTIVE)
+    prevented = dates.agg(preventive=dates.date.notnull().any().fill_null(False))
+    row = happened.visits.says.cross_join(diagnoses.recorded(happened)).cross_join(prevented)
+    by_explanations = settlement.billed_by_explanations(happened)
+    return {**happened.engine.row(row), "billed_by_explanations": by_explanations}
