@@ -88,7 +88,9 @@ def plan(work: Work) -> Told:
 def apply(work: Work) -> Told:
     """Plan file -> server, where the safety rule allows it."""
     plan_file = work.lake.plan(work.source.id, work.run.run)
-    return _with_server(work, lambda server: write_back.apply(plan_file, server, work.catalog, work.lake))
+    return _with_server(
+        work, lambda server: write_back.apply(plan_file, server, work.catalog, work.lake, work.progress)
+    )
 
 
 def undo(work: Work) -> Told:

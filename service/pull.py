@@ -5,9 +5,8 @@ Patients first, then one plain search a type: includes are cut short without a w
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +17,7 @@ from service.errors import NotPermitted, Refused, ServerProblem
 from service.lake import committed, write_json
 from service.server.capability import Capability
 from service.server.client import FhirServer, server_date
+from service.server.crew import together
 from service.server.search import Page, pages
 
 READ_BY_PATIENT = ("Encounter", "Claim")
@@ -79,7 +79,7 @@ async def pull(server: FhirServer, target: Path, *, limit: int | None = None, pr
     with committed(target) as part:
         reader = _Reader(server, part, manifest, progress)
         patients = await reader.patients(limit)
-        await _together(reader.type(each, patients, metadata.capability) for each in READ_BY_PATIENT)
+        await together(reader.type(each, patients, metadata.capability) for each in READ_BY_PATIENT)
         write_json(part / "manifest.json", asdict(manifest))
     return manifest
 
@@ -161,16 +161,6 @@ class _Reader:
 
     def _set_aside(self, where: str, why: str) -> None:
         self.manifest.set_aside.append({"where": where, "why": why})
-
-
-async def _together(work: Iterable[Coroutine[None, None, None]]) -> None:
-    """All at once; the first failure ends the others and is raised as itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for each in work:
-                group.create_task(each)
-    except ExceptionGroup as several:
-        raise several.exceptions[0] from several
 
 
 def _supported(capability: Capability, base: str) -> None:

@@ -9,6 +9,18 @@ from service.pipeline import STAGES, Outcome
 from service.report import TopPatient
 
 WINDOWS = {"year": "p1y", "month": "p1m", "week": "p7d"}
+NOTES = {
+    "birth-date-partial": "birth dates without a day: the start of their month or year is taken",
+    "birth-date-unreadable": "birth dates that are no dates: no age is known",
+    "class-other": "visits of an absent or local class: counted as other",
+    "date-partial": "claims dated by a month or year: its start is taken",
+    "deceased-unreadable": "deaths at a time that is no time: taken as deceased",
+    "end-before-start": "visits that end before they start: the end is left out",
+    "end-unreadable": "visits whose end is no time: the end is left out",
+    "item-amount-unreadable": "claim items with an amount that is no number: the amount is left out",
+    "practitioner-unresolved": "visits whose clinician cannot be told from the reference: no clinician is known",
+    "start-partial": "visits that start in a month or year: its start is taken",
+}
 
 
 def document(outcome: Outcome) -> dict[str, Any]:
@@ -42,7 +54,7 @@ def notes(outcome: Outcome) -> list[str]:
     pull, flat, derived = (outcome.told.get(stage, {}) for stage in ("pull", "flatten", "derive"))
     said = [f"{name} is unknown: {kind['unknown']}" for name, kind in pull.get("types", {}).items() if kind["unknown"]]
     said += pull.get("warnings", [])
-    said += [f"{count} {what}" for what, count in flat.get("notes", {}).items() if count]
+    said += [f"{count:,} {NOTES.get(what, what)}" for what, count in flat.get("notes", {}).items() if count]
     if pull.get("limited"):
         said.append(f"only {pull['types']['Patient']['count']} patients were read; --patient-limit N reads more")
     latest, start = derived.get("latest_start"), derived.get("window_start")

@@ -61,6 +61,7 @@ class _Flattening:
         self.raw, self.facts, self.engine, self.source, self.calendar = raw, facts, engine, source, calendar
         self.set_aside: list[SetAside] = []
         self.notes: Counter[str] = Counter()
+        self.duplicates: dict[str, int] = {}
         self.counts: dict[str, int] = {}
         self.kept: dict[str, ir.Table] = {}
 
@@ -69,12 +70,17 @@ class _Flattening:
             raise LakeProblem("no patients were pulled", where=str(self.raw), do="run `personalize pull` again")
         for resource in dict.fromkeys(fact.resource for fact in FACTS):
             self._resource(resource, [fact for fact in FACTS if fact.resource == resource])
-        return {"facts": self.counts, "set_aside": self.set_aside, "notes": dict(sorted(self.notes.items()))}
+        return {
+            "facts": self.counts,
+            "set_aside": self.set_aside,
+            "duplicates": self.duplicates,
+            "notes": dict(sorted(self.notes.items())),
+        }
 
     def _resource(self, resource: str, wanted: list[Fact]) -> None:
         lines = read_lines(self.raw / f"{resource}.ndjson", wanted[0].columns, self.engine)
         self.set_aside += lines.set_aside
-        self.notes["duplicates"] += lines.duplicates
+        self.duplicates[resource] = lines.duplicates
         for fact in wanted:
             self._fact(fact, lines)
         self.engine.release(lines.table)

@@ -15,6 +15,7 @@ from service.lake import read_json
 
 UNITS = {"1": "", "date": "", "d": " days", "mo": " months"}
 NO_CURRENCY = "XXX"
+SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,9 @@ class Explanation:
         yield "measures:"
         yield from (f"  {measured.line()}" for measured in self.measures)
         yield f"evidence: {len(self.evidence)} resources"
-        yield from (f"  {resource}" for resource in self.evidence)
+        yield from (f"  {resource}" for resource in self.evidence[:SHOWN])
+        if len(self.evidence) > SHOWN:
+            yield f"  and {len(self.evidence) - SHOWN} more; --json lists all"
 
 
 def explain(profiles: Path, engine: Engine, patient: str) -> Explanation:

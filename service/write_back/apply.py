@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from service.compose.content import parse
 from service.errors import LakeProblem, ServerBusy, ServerProblem, WrongUsage
 from service.lake import Lake
 from service.server.client import FhirServer
+from service.server.crew import each
 from service.server.egress import may_write
-from service.write_back.crew import each
 from service.write_back.deliver import Delivery, SetAside
 from service.write_back.patient import bearing, encoded
 from service.write_back.plan_file import Before, DevicePlan, Header, Line, PatientChange, reading
@@ -29,8 +30,16 @@ from service.write_back.standing import Lines
 
 FAILURES_IN_A_ROW = 20
 
+Progress = Callable[[str, int], None]
 
-async def apply(plan_file: Path, server: FhirServer, catalog: Catalog, lake: Lake) -> dict[str, Any]:
+
+def _silent(_what: str, _count: int) -> None:
+    """For who does not watch."""
+
+
+async def apply(
+    plan_file: Path, server: FhirServer, catalog: Catalog, lake: Lake, progress: Progress = _silent
+) -> dict[str, Any]:
     """Carries out the plan; a second time it finds everything in place and writes nothing.
 
     Returns resources `written` by type, patients by `rung`, what was `set_aside`, how many patients stayed
@@ -42,13 +51,15 @@ async def apply(plan_file: Path, server: FhirServer, catalog: Catalog, lake: Lak
         if header.rung == "none":
             return Applied().told()
         with Lines.open(lake.raw(header.source, header.run) / "Patient.ndjson") as patients:
-            applier = await _applier(header, server, catalog, patients)
+            applier = await _applier(header, server, catalog, patients, progress)
             await applier.device(header.device)
             await each(lines, applier.patient, workers=server.in_flight)
     return applier.applied.told()
 
 
-async def _applier(header: Header, server: FhirServer, catalog: Catalog, patients: Lines) -> Applier:
+async def _applier(
+    header: Header, server: FhirServer, catalog: Catalog, patients: Lines, progress: Progress
+) -> Applier:
     await recover(server, catalog, header.source)
     capability = (await server.metadata()).capability
     return Applier(
@@ -60,6 +71,7 @@ async def _applier(header: Header, server: FhirServer, catalog: Catalog, patient
         ),
         patients,
         frozenset(catalog.patients(header.run)),
+        progress,
     )
 
 
@@ -90,6 +102,7 @@ class Applier:
     delivery: Delivery
     patients: Lines
     before: frozenset[str]
+    progress: Progress
     applied: Applied = field(default_factory=Applied)
     failures: int = 0
 
@@ -124,6 +137,7 @@ class Applier:
             self._failed(line.patient, str(why))
         else:
             self._wrote(wrote)
+        self.progress("apply patients", 1)
 
     def _wrote(self, wrote: list[Put]) -> None:
         self.failures = 0

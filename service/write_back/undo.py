@@ -14,8 +14,8 @@ import msgspec
 from service.catalog import Catalog, Run, Write
 from service.errors import LostRace, Refused, ServerProblem
 from service.server.client import Answer, FhirServer
+from service.server.crew import each
 from service.server.egress import may_write
-from service.write_back.crew import each
 from service.write_back.patient import Fields, bearing, decoded
 from service.write_back.recover import recover, same_borne, stands_as_left
 from service.write_back.standing import Standing, head, read, version_in
