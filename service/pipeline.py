@@ -21,6 +21,7 @@ from service import report, write_back
 from service.catalog import Catalog, Run
 from service.derive.as_of import as_of_instant
 from service.derive.policy import Policy
+from service.derive.windows import YEAR, window
 from service.engine import Engine
 from service.lake import Lake, read_json
 from service.server.client import FhirServer
@@ -76,7 +77,8 @@ def derive(work: Work, as_of: str | None = None) -> Told:
             zone=work.source.zone,
             policy=work.policy,
         )
-    return {**told, "latest_start": latest.isoformat() if latest else None}
+    opens = window(YEAR, instant, work.source.zone).opens
+    return {**told, "older": latest.date().isoformat() if latest and latest < opens else None}
 
 
 def plan(work: Work) -> Told:

@@ -57,9 +57,8 @@ def notes(outcome: Outcome) -> list[str]:
     said += [f"{count:,} {NOTES.get(what, what)}" for what, count in flat.get("notes", {}).items() if count]
     if pull.get("limited"):
         said.append(f"only {pull['types']['Patient']['count']} patients were read; --patient-limit N reads more")
-    latest, start = derived.get("latest_start"), derived.get("window_start")
-    if latest and start and latest < start:
-        said.append(f"the latest visit is of {latest[:10]}, before every window: try --as-of latest")
+    if derived.get("older"):
+        said.append(f"the latest visit is of {derived['older']}, before every window: try --as-of latest")
     if pull.get("types", {}).get("Patient", {}).get("count") == 0:
         said.append("the server holds no patients, so there is nothing to derive")
     plan, applied, undone = (outcome.told.get(stage, {}) for stage in ("plan", "apply", "undo"))
