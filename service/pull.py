@@ -52,11 +52,30 @@ class Manifest:
     warnings: list[str] = field(default_factory=list)
 
 
-class _Head(msgspec.Struct):
+class _Named(msgspec.Struct):
     resourceType: str
     id: str
 
 
+class _Coding(msgspec.Struct):
+    system: str = ""
+    code: str = ""
+
+
+class _Meta(msgspec.Struct):
+    versionId: str = ""
+    lastUpdated: str = ""
+    tag: list[_Coding] = []
+    security: list[_Coding] = []
+
+
+class _Head(_Named):
+    """What later stages rely on; a resource that lacks this shape would stop them in the middle."""
+
+    meta: _Meta = msgspec.field(default_factory=_Meta)
+
+
+_named = msgspec.json.Decoder(_Named)
 _head = msgspec.json.Decoder(_Head)
 
 
@@ -152,7 +171,7 @@ class _Reader:
         try:
             head = _head.decode(body)
         except msgspec.MsgspecError as error:
-            self._set_aside(f"{resource_type} search", f"an entry that is no resource with an id: {error}")
+            self._set_aside(_where(body, resource_type), f"no FHIR resource: {error}")
             return None
         if head.resourceType == resource_type:
             return head
@@ -161,6 +180,14 @@ class _Reader:
 
     def _set_aside(self, where: str, why: str) -> None:
         self.manifest.set_aside.append({"where": where, "why": why})
+
+
+def _where(body: bytes, resource_type: str) -> str:
+    try:
+        named = _named.decode(body)
+    except msgspec.MsgspecError:
+        return f"{resource_type} search"
+    return f"{named.resourceType}/{named.id}"
 
 
 def _supported(capability: Capability, base: str) -> None:

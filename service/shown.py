@@ -13,6 +13,8 @@ NOTES = {
     "birth-date-partial": "birth dates without a day: the start of their month or year is taken",
     "birth-date-unreadable": "birth dates that are no dates: no age is known",
     "class-other": "visits of an absent or local class: counted as other",
+    "cyclic-part-of": "visits that are part of themselves: taken as parts of none",
+    "cyclic-prior": "claims that replace themselves: each counts",
     "date-partial": "claims dated by a month or year: its start is taken",
     "deceased-unreadable": "deaths at a time that is no time: taken as deceased",
     "end-before-start": "visits that end before they start: the end is left out",
@@ -54,7 +56,8 @@ def notes(outcome: Outcome) -> list[str]:
     pull, flat, derived = (outcome.told.get(stage, {}) for stage in ("pull", "flatten", "derive"))
     said = [f"{name} is unknown: {kind['unknown']}" for name, kind in pull.get("types", {}).items() if kind["unknown"]]
     said += pull.get("warnings", [])
-    said += [f"{count:,} {NOTES.get(what, what)}" for what, count in flat.get("notes", {}).items() if count]
+    counted = {**flat.get("notes", {}), **derived.get("notes", {})}
+    said += [f"{count:,} {NOTES.get(what, what)}" for what, count in counted.items() if count]
     if pull.get("limited"):
         said.append(f"only {pull['types']['Patient']['count']} patients were read; --patient-limit N reads more")
     if derived.get("older"):
@@ -66,6 +69,7 @@ def notes(outcome: Outcome) -> list[str]:
         said.append(f"{plan['held']} held: what stands there of ours has no profile any more, or is not ours to change")
     if applied.get("stopped"):
         said.append(f"stopped: {applied['stopped']}; {applied['unwritten']} patients were not written")
+    said += [note for told in (plan, applied, undone) for note in told.get("notes", [])]
     return said + [f"kept: {each}" for each in undone.get("kept", [])]
 
 
