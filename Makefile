@@ -26,7 +26,7 @@ lock: install ## both lock files anew, with hashes and without addresses
 	$(BIN)/uv pip compile $(LOCK_FLAGS) --extra dev pyproject.toml requirements-build.in -o requirements-dev.lock
 
 profiles: ## fhir_profiles/r4 from its FSH sources; needs npm
-	$(BIN)/python -m service.derive.catalogue_fsh && fhir_profiles/build.sh
+	fhir_profiles/build.sh
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

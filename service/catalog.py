@@ -1,4 +1,4 @@
-"""The catalog: a small SQL database in the lake. Which runs there were, and what each wrote where."""
+"""The catalog: a small SQL database in the lake. Which runs there were, what each planned, and wrote where."""
 
 from __future__ import annotations
 
@@ -27,6 +27,14 @@ runs = sa.Table(
     sa.Column("stage", sa.String, nullable=False),
 )
 
+plans = sa.Table(
+    "plans",
+    _tables,
+    sa.Column("run", sa.String, primary_key=True),
+    sa.Column("digest", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),
+)
+
 written = sa.Table(
     "written",
     _tables,
@@ -40,6 +48,7 @@ written = sa.Table(
     sa.Column("before", sa.LargeBinary),
     sa.Column("after", sa.LargeBinary),
     sa.Index("written_by_patient", "run", "patient"),
+    sa.Index("written_by_resource", "resource"),
 )
 
 # Built once: these run for every patient written.
@@ -61,6 +70,12 @@ class Run:
     installation: str
     started: str
     stage: str
+
+    @classmethod
+    def starting(cls, source: str, base: str, installation: str, now: dt.datetime) -> Run:
+        """Named by its start, so that names sort by time."""
+        stamp = now.astimezone(dt.UTC)
+        return cls(stamp.strftime("%Y%m%dT%H%M%S%fZ"), source, base, installation, stamp.isoformat(), "begun")
 
 
 @dataclass(frozen=True)
@@ -105,10 +120,8 @@ class Catalog:
         finally:
             engine.dispose()
 
-    def begin(self, source: str, base: str, installation: str, now: dt.datetime) -> Run:
-        """A new run, named by its start so that names sort by time."""
-        stamp = now.astimezone(dt.UTC)
-        run = Run(stamp.strftime("%Y%m%dT%H%M%S%fZ"), source, base, installation, stamp.isoformat(), "begun")
+    def begin(self, run: Run) -> Run:
+        """From here on the run is known by its name."""
         with self._engine.begin() as tx:
             tx.execute(runs.insert().values(**vars(run)))
         return run
@@ -124,6 +137,33 @@ class Catalog:
         """The newest run of a source that got as far as one of `stages`."""
         wanted = sa.select(runs).where(runs.c.source == source, runs.c.stage.in_(list(stages)))
         return self._one(wanted.order_by(runs.c.run.desc()).limit(1))
+
+    def planned(self, run: str, digest: str) -> None:
+        """The plan of a run, by the digest of its file; it takes the place of an earlier plan."""
+        with self._engine.begin() as tx:
+            tx.execute(plans.delete().where(plans.c.run == run))
+            tx.execute(plans.insert().values(run=run, digest=digest, state="planned"))
+
+    def plan_digest(self, run: str) -> str | None:
+        with self._engine.connect() as tx:
+            return tx.execute(sa.select(plans.c.digest).where(plans.c.run == run)).scalar()
+
+    def applying(self, run: str) -> None:
+        self._carried(run, "applying")
+
+    def applied(self, run: str) -> None:
+        self._carried(run, "applied")
+
+    def _carried(self, run: str, state: str) -> None:
+        with self._engine.begin() as tx:
+            tx.execute(plans.update().where(plans.c.run == run).values(state=state))
+
+    def interrupted(self, source: str) -> list[str]:
+        """Runs on a source whose apply began and never ended, and of which something stands."""
+        chosen = sa.select(plans.c.run).join(runs, runs.c.run == plans.c.run)
+        chosen = chosen.where(runs.c.source == source, plans.c.state == "applying").order_by(plans.c.run)
+        with self._engine.connect() as tx:
+            return [run for run in tx.execute(chosen).scalars() if self.patients(run)]
 
     def intend(self, writes: Iterable[Write]) -> list[int]:
         """Recorded before it is sent, so that a kill loses no trace of it."""
@@ -152,18 +192,28 @@ class Catalog:
         with self._engine.connect() as tx:
             return list(tx.execute(chosen.order_by(written.c.patient)).scalars())
 
-    def unanswered(self, source: str) -> list[Write]:
-        """Intents of all runs on a source whose answer was never seen, oldest first."""
+    def unanswered(self, source: str, base: str) -> list[Write]:
+        """Intents of all runs on a source at this address whose answer was never seen, oldest first."""
+        return self._on(source, base, written.c.state == "intended")
+
+    def about(self, source: str, base: str, resource: str) -> list[Write]:
+        """Every write to one resource of a source at this address, whatever came of it, oldest first."""
+        return self._on(source, base, written.c.resource == resource)
+
+    def _on(self, source: str, base: str, which: sa.ColumnElement[bool]) -> list[Write]:
         chosen = sa.select(written).join(runs, runs.c.run == written.c.run)
-        chosen = chosen.where(runs.c.source == source, written.c.state == "intended")
+        chosen = chosen.where(runs.c.source == source, runs.c.base == base, which)
         with self._engine.connect() as tx:
             return [Write(**row) for row in tx.execute(chosen.order_by(written.c.id)).mappings()]
 
-    def runs_standing(self, source: str) -> list[str]:
-        """Runs on a source with anything about a patient that is not taken back."""
+    def runs_standing(self, source: str, base: str) -> list[str]:
+        """Runs on a source at this address with anything about a patient that is not taken back."""
         chosen = sa.select(written.c.run).distinct().join(runs, runs.c.run == written.c.run)
         chosen = chosen.where(
-            runs.c.source == source, written.c.patient.is_not(None), written.c.state.in_(list(STANDING))
+            runs.c.source == source,
+            runs.c.base == base,
+            written.c.patient.is_not(None),
+            written.c.state.in_(list(STANDING)),
         )
         with self._engine.connect() as tx:
             return list(tx.execute(chosen.order_by(written.c.run)).scalars())

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
+import stamina
 import structlog
 import typer
+from stamina.instrumentation import RetryDetails
 
 from service import __version__, pipeline, shown
 from service.errors import PersonalizeError, WrongUsage
@@ -247,8 +249,18 @@ def _emit(document: Any, lines: Iterable[str], json: bool) -> None:
             typer.echo(line)
 
 
+def _retrying(details: RetryDetails) -> None:
+    """One plain line a retry: stamina's own repeats the exception and where it was caught."""
+    said = details.caused_by
+    where = said.where if isinstance(said, PersonalizeError) else ""
+    structlog.get_logger().warning(
+        "asking again", reason=type(said).__name__, where=where, seconds=round(details.wait_for, 1)
+    )
+
+
 def main() -> None:
     """The command `personalize`: errors become one line on stderr and their exit code."""
+    stamina.instrumentation.set_on_retry_hooks([_retrying])
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

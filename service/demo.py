@@ -42,7 +42,8 @@ def _told(work: pipeline.Work, say: Say) -> str:
         say(line)
     for line in _rankings(work):
         say(line)
-    example = pipeline.top(work, "visits", "p1y", RANKED)[-1].patient
+    came = pipeline.top(work, "visits", "p1y", RANKED)
+    example = came[-1].patient if came else "Patient/pt-000001"
     say("\nOne patient, from resources to level")
     for line in pipeline.explain(work, example).lines():
         say(f"  {line}")

@@ -12,7 +12,8 @@ PersonalizeError                exit 1
 |  +- PagingBroken                       a next link that repeats or leaves the server
 |  +- ServerBusy                exit 3   asked to come back later than we wait
 +- LakeProblem                  exit 1   a file or the catalog is missing, locked or damaged
-+- Partial                      exit 3   done, but some patients were set aside
+
+A run that ends well but set some patients aside is no error: it prints them, and exits with 3.
 """
 
 from __future__ import annotations
@@ -84,7 +85,3 @@ class ServerBusy(ServerProblem):
 
 class LakeProblem(PersonalizeError):
     pass
-
-
-class Partial(PersonalizeError):
-    exit_code = 3

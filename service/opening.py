@@ -15,7 +15,7 @@ from service.jobs import locks
 from service.lake import Lake
 from service.pipeline import STAGES, Work
 from service.progress import progress
-from service.server.egress import rung
+from service.server.egress import known_rung
 from service.settings import Settings, Source
 
 
@@ -29,37 +29,49 @@ def opened(
     write: str | None = None,
     policy: Path | None = None,
 ) -> Iterator[Work]:
-    """A new run on `server`, its newest one that got as far as `after`, or the one named `run`."""
-    config = settings.load()
-    lake = Lake(lake_dir).open()
+    """A new run on `server`, its newest one that got as far as `after`, or the one named `run`.
+
+    What was typed is checked before anything is made: a command that is refused leaves no trace.
+    """
+    config, asked = settings.load(), known_rung(write)
+    rules = Policy.load(policy or config.policy)
+    new = Run.starting(*_address(config, server), dt.datetime.now(dt.UTC)) if run is after is None else None
+    lake = Lake(lake_dir).open() if new else _existing(lake_dir, after)
     with Catalog.open(lake.catalog) as catalog:
-        source, chosen = _chosen(config, catalog, server, run, after)
+        chosen = new or (_named(catalog, run) if run else _newest(catalog, config.source(server or ""), str(after)))
+        source = config.source(chosen.source)
         with locks.held(source.id, lake.root, config.redis()), progress() as advance:
-            yield Work(
-                source=source,
-                lake=lake,
-                catalog=catalog,
-                run=chosen or catalog.begin(source.id, source.url, config.installation, dt.datetime.now(dt.UTC)),
-                policy=Policy.load(policy or config.policy),
-                rung=rung(source, write),
-                progress=advance,
-            )
+            yield Work(source, lake, catalog, chosen, rules, asked, advance)
 
 
-def _chosen(
-    config: Settings, catalog: Catalog, server: str | None, run: str | None, after: str | None
-) -> tuple[Source, Run | None]:
-    if run is not None:
-        found = catalog.run(run)
-        if found is None:
-            raise LakeProblem(f"no run {run} in this lake", do="name one as `personalize run` printed it")
-        return config.source(found.source), found
+def _address(config: Settings, server: str | None) -> tuple[str, str, str]:
     source = config.source(server or "")
-    if after is None:
-        return source, None
+    return source.id, source.url, config.installation
+
+
+def _existing(lake_dir: Path, after: str | None) -> Lake:
+    """A lake is made by the first pull, never by a word mistyped."""
+    lake = Lake(lake_dir)
+    if not lake.catalog.is_file():
+        first = f"run `personalize {after}` first, or " if after else ""
+        raise LakeProblem("there is no lake here", where=str(lake_dir), do=f"{first}name yours with --lake DIR")
+    return lake
+
+
+def _named(catalog: Catalog, run: str) -> Run:
+    found = catalog.run(run)
+    if found is None:
+        raise LakeProblem(f"no run {run} in this lake", do="name one as `personalize run` printed it")
+    return found
+
+
+def _newest(catalog: Catalog, source: Source, after: str) -> Run:
     found = catalog.latest(source.id, STAGES[STAGES.index(after) :])
     if found is None:
         raise LakeProblem(
             f"nothing has been through `{after}` here yet", where=source.id, do=f"run `personalize {after}` first"
         )
-    return source, found
+    if after == "plan" and found.stage == "undo":
+        # Applied again, its plan would bring back what a person took away.
+        raise LakeProblem(f"the newest run, {found.run}, was undone", where=source.id, do="plan again")
+    return found

@@ -29,7 +29,7 @@ from service.engine import Engine
 from service.lake import Lake, read_json
 from service.report.explain import patient_key
 from service.server.client import FhirServer
-from service.server.egress import loopback_address, may_write
+from service.server.egress import may_write, rung
 from service.settings import Source, WriteRung
 
 P = ParamSpec("P")
@@ -41,8 +41,7 @@ STAGES = ["pull", "flatten", "derive", "plan", "apply", "undo"]
 def run(work: Work, *, as_of: str | None = None, limit: int | None = None, write: bool = False) -> Outcome:
     """Server -> lake -> plan; `write` alone sends anything back."""
     outcome = Outcome(work)
-    if write:  # refused before an hour of reading, not after it
-        may_write(work.source, loopback_address(work.source.url) is not None, work.run.installation)
+    _permitted(work, write)
     outcome.stage("pull", pull, limit)
     outcome.stage("flatten", flatten)
     outcome.stage("derive", derive, as_of)
@@ -52,8 +51,17 @@ def run(work: Work, *, as_of: str | None = None, limit: int | None = None, write
     return outcome
 
 
+def _permitted(work: Work, write: bool) -> None:
+    """Refused before an hour of reading, not after it. Looks the address up, and asks nobody anything."""
+    server = FhirServer(work.source)
+    rung(work.source, server.loopback, work.asked)
+    if write:
+        may_write(work.source, server.loopback, work.run.installation)
+
+
 def pull(work: Work, limit: int | None = None) -> Told:
-    """Server -> raw/: NDJSON a type, and a manifest."""
+    """Server -> raw/: NDJSON a type, and a manifest. With it the run begins."""
+    work.catalog.begin(work.run)
     return asdict(
         _with_server(work, lambda server: pulling.pull(server, work.raw, limit=limit, progress=work.progress))
     )
@@ -88,7 +96,8 @@ def derive(work: Work, as_of: str | None = None) -> Told:
             policy=work.policy,
             categories=Categories.load(work.source.adjudications),
         )
-    return {**told, "latest_start": latest.isoformat() if latest else None}
+    opens = window(YEAR, instant, work.source.zone).opens
+    return {**told, "older": latest.date().isoformat() if latest and latest < opens else None}
 
 
 def compare(work: Work, policy: Path, as_of: str | None = None) -> deriving.Comparison:
@@ -120,14 +129,22 @@ def _instant(work: Work, engine: Engine, manifest: Told, as_of: str | None) -> t
 
 def plan(work: Work) -> Told:
     """profiles/ and what stands on the server -> a plan file. Reads only."""
-    now = dt.datetime.now(dt.UTC)
-    return _with_server(work, lambda server: write_back.plan(server, work.lake, work.run, rung=work.rung, recorded=now))
+    return _with_server(
+        work,
+        lambda server: write_back.plan(
+            server,
+            work.lake,
+            work.run,
+            work.catalog,
+            rung=rung(work.source, server.loopback, work.asked),
+            recorded=dt.datetime.now(dt.UTC),
+        ),
+    )
 
 
 def apply(work: Work) -> Told:
     """Plan file -> server, where the safety rule allows it."""
-    plan_file = work.lake.plan(work.source.id, work.run.run)
-    return _with_server(work, lambda server: write_back.apply(plan_file, server, work.catalog, work.lake))
+    return _with_server(work, lambda server: write_back.apply(work.run, server, work.catalog, work.lake, work.progress))
 
 
 def undo(work: Work) -> Told:
@@ -201,14 +218,14 @@ def only(work: Work, name: str, *args: Any) -> Outcome:
 
 @dataclass(frozen=True)
 class Work:
-    """One run on one source: where its files lie, by which policy, how far it may write."""
+    """One run on one source: where its files lie, by which policy, how far it was asked to write."""
 
     source: Source
     lake: Lake
     catalog: Catalog
     run: Run
     policy: Policy
-    rung: WriteRung
+    asked: WriteRung | None
     progress: pulling.Progress = lambda _stage, _count: None
 
     @property
@@ -234,9 +251,10 @@ class Outcome:
 
     @property
     def partial(self) -> bool:
-        """Some patients were not written, or not taken back."""
-        sent = [self.told[stage] for stage in ("apply", "undo") if stage in self.told]
-        return any(told.get("set_aside") or told.get("unwritten") for told in sent)
+        """Some patients were set aside, not written, or not taken back."""
+        aside = [entry["where"] for told in self.told.values() for entry in told.get("set_aside", [])]
+        unwritten = any(told.get("unwritten") for told in self.told.values())
+        return unwritten or any(where.startswith("Patient/") for where in aside)
 
     def stage(self, name: str, tell: Callable[Concatenate[Work, P], Told], *args: P.args, **kwargs: P.kwargs) -> None:
         began = time.perf_counter()

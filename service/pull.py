@@ -5,10 +5,9 @@ Patients first, then one plain search a type: includes are cut short without a w
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +18,7 @@ from service.errors import NotPermitted, Refused, ServerProblem, WrongUsage
 from service.lake import committed, write_json
 from service.server.capability import Capability
 from service.server.client import FhirServer, server_date
+from service.server.crew import together
 from service.server.search import Page, one_line, pages
 
 READ_BY_PATIENT = ("Encounter", "Claim", "ExplanationOfBenefit", "ClaimResponse", "Condition")
@@ -54,11 +54,30 @@ class Manifest:
     warnings: list[str] = field(default_factory=list)
 
 
-class _Head(msgspec.Struct):
+class _Named(msgspec.Struct):
     resourceType: str
     id: str
 
 
+class _Coding(msgspec.Struct):
+    system: str = ""
+    code: str = ""
+
+
+class _Meta(msgspec.Struct):
+    versionId: str = ""
+    lastUpdated: str = ""
+    tag: list[_Coding] = []
+    security: list[_Coding] = []
+
+
+class _Head(_Named):
+    """What later stages rely on; a resource that lacks this shape would stop them in the middle."""
+
+    meta: _Meta = msgspec.field(default_factory=_Meta)
+
+
+_named = msgspec.json.Decoder(_Named)
 _head = msgspec.json.Decoder(_Head)
 
 
@@ -82,7 +101,7 @@ async def pull(server: FhirServer, target: Path, *, limit: int | None = None, pr
         reader = _Reader(server, part, manifest, progress)
         await reader.opt_outs(server.source.opt_out_group)
         patients = await reader.patients(limit)
-        await _together(reader.type(each, patients, metadata.capability) for each in READ_BY_PATIENT)
+        await together(reader.type(each, patients, metadata.capability) for each in READ_BY_PATIENT)
         await reader.roles(patients, metadata.capability)
         write_json(part / "manifest.json", asdict(manifest))
     return manifest
@@ -177,7 +196,7 @@ class _Reader:
         try:
             head = _head.decode(body)
         except msgspec.MsgspecError as error:
-            self._set_aside(f"{resource_type} search", f"an entry that is no resource with an id: {error}")
+            self._set_aside(_where(body, resource_type), f"no FHIR resource: {error}")
             return None
         if head.resourceType == resource_type:
             return head
@@ -197,14 +216,12 @@ def _named_in(file: Path, resource_type: str) -> list[str]:
         return sorted({name.decode() for line in lines for name in reference.findall(line)})
 
 
-async def _together(work: Iterable[Coroutine[None, None, None]]) -> None:
-    """All at once; the first failure ends the others and is raised as itself."""
+def _where(body: bytes, resource_type: str) -> str:
     try:
-        async with asyncio.TaskGroup() as group:
-            for each in work:
-                group.create_task(each)
-    except ExceptionGroup as several:
-        raise several.exceptions[0] from several
+        named = _named.decode(body)
+    except msgspec.MsgspecError:
+        return f"{resource_type} search"
+    return f"{named.resourceType}/{named.id}"
 
 
 def _supported(capability: Capability, base: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -19,11 +21,14 @@ WriteRung = Literal["patient", "observation", "none"]
 
 def normal_base(url: str) -> str:
     """A base URL as a stable name: lower-case host, no default port, no trailing slash, nothing after the path."""
-    import httpx
-
-    parsed = httpx.URL(url.strip())
+    try:
+        parsed = httpx.URL(url.strip())
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{url!r} is no address: {error}") from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise ValueError(f"{url!r} is no http or https address")
+    if parsed.port is not None and not 0 < parsed.port < 65536:
+        raise ValueError(f"{url!r}: no port has that number")
     if parsed.userinfo or parsed.query or parsed.fragment:
         raise ValueError("a base address holds no user, query or fragment")
     return str(parsed).rstrip("/")
@@ -78,14 +83,23 @@ class Source(BaseModel):
         return self.name or self.url
 
     def bearer(self) -> str | None:
-        if self.token_file is not None:
-            try:
-                return self.token_file.read_text().strip()
-            except OSError as error:
-                raise WrongUsage(
-                    f"the token cannot be read: {error.strerror}", where=str(self.token_file), do="check token_file"
-                ) from error
-        return self.token.get_secret_value() if self.token else None
+        """The token, fit to be a header; what does not fit is told without being shown."""
+        token = self._token()
+        if token is not None and not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token):
+            raise WrongUsage(
+                "the token holds characters that no bearer token has",
+                where=str(self.token_file or f"sources.{self.name}.token"),
+                do="put one token there, on one line, and nothing else",
+            )
+        return token
+
+    def _token(self) -> str | None:
+        if self.token_file is None:
+            return self.token.get_secret_value() if self.token else None
+        try:
+            return self.token_file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise WrongUsage("the token cannot be read", where=str(self.token_file), do="check token_file") from error
 
 
 class Settings(BaseSettings):

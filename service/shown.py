@@ -14,6 +14,20 @@ from service.report import TopPatient, equity_text, fragmentation_text, top_fhir
 from service.report.context import AXES
 
 WINDOWS = {"year": "p1y", "month": "p1m", "week": "p7d"}
+NOTES = {
+    "birth-date-partial": "birth dates without a day: the start of their month or year is taken",
+    "birth-date-unreadable": "birth dates that are no dates: no age is known",
+    "class-other": "visits of an absent or local class: counted as other",
+    "cyclic-part-of": "visits that are part of themselves: taken as parts of none",
+    "cyclic-prior": "claims that replace themselves: each counts",
+    "date-partial": "claims dated by a month or year: its start is taken",
+    "deceased-unreadable": "deaths at a time that is no time: taken as deceased",
+    "end-before-start": "visits that end before they start: the end is left out",
+    "end-unreadable": "visits whose end is no time: the end is left out",
+    "item-amount-unreadable": "claim items with an amount that is no number: the amount is left out",
+    "practitioner-unresolved": "visits whose clinician cannot be told from the reference: no clinician is known",
+    "start-partial": "visits that start in a month or year: its start is taken",
+}
 
 
 def document(outcome: Outcome) -> dict[str, Any]:
@@ -47,12 +61,12 @@ def notes(outcome: Outcome) -> list[str]:
     pull, flat, derived = (outcome.told.get(stage, {}) for stage in ("pull", "flatten", "derive"))
     said = [f"{name} is unknown: {kind['unknown']}" for name, kind in pull.get("types", {}).items() if kind["unknown"]]
     said += pull.get("warnings", [])
-    said += [f"{count} {what}" for what, count in flat.get("notes", {}).items() if count]
+    counted = {**flat.get("notes", {}), **derived.get("notes", {})}
+    said += [f"{count:,} {NOTES.get(what, what)}" for what, count in counted.items() if count]
     if pull.get("limited"):
         said.append(f"only {pull['types']['Patient']['count']} patients were read; --patient-limit N reads more")
-    latest, start = derived.get("latest_start"), derived.get("window_start")
-    if latest and start and latest < start:
-        said.append(f"the latest visit is of {latest[:10]}, before every window: try --as-of latest")
+    if derived.get("older"):
+        said.append(f"the latest visit is of {derived['older']}, before every window: try --as-of latest")
     if pull.get("types", {}).get("Patient", {}).get("count") == 0:
         said.append("the server holds no patients, so there is nothing to derive")
     plan, applied, undone = (outcome.told.get(stage, {}) for stage in ("plan", "apply", "undo"))
@@ -60,6 +74,7 @@ def notes(outcome: Outcome) -> list[str]:
         said.append(f"{plan['held']} held: what stands there of ours has no profile any more, or is not ours to change")
     if applied.get("stopped"):
         said.append(f"stopped: {applied['stopped']}; {applied['unwritten']} patients were not written")
+    said += [note for told in (plan, applied, undone) for note in told.get("notes", [])]
     return said + [f"kept: {each}" for each in undone.get("kept", [])]
 
 

@@ -231,3 +231,53 @@ def test_a_mistake_in_the_settings_names_the_key(personalize, tmp_path):
     assert said.code == 2
     assert "sources.hospital.writer" in said.err
     assert "personalize.toml" in said.err
+
+
+@pytest.mark.parametrize("meta", ["null", '{"versionId": 5}', '{"tag": null}'])
+def test_a_resource_whose_meta_is_broken_is_set_aside_by_its_name(personalize, people, meta):
+    entry = f'{{"resource":{{"resourceType":"Patient","id":"odd","meta":{meta}}}}}'
+    bundle = f'{{"resourceType":"Bundle","entry":[{entry}]}}'
+    people.before = lambda _method, path, _body: Response(bundle, media_type=FHIR) if "/Patient" in path else None
+    said = run(personalize, people.url)
+    assert said.code == 3
+    assert {"Patient/odd"} == {a["where"] for a in said.json["set_aside"] if a["where"].startswith("Patient")}
+
+
+def test_broken_compression_is_said(personalize, people):
+    people.before = lambda _method, path, _body: (
+        Response(b"no gzip", media_type=FHIR, headers={"Content-Encoding": "gzip"}) if "/Encounter" in path else None
+    )
+    said = run(personalize, people.url)
+    assert said.code == 1
+    assert "compression is broken" in said.err
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://127.0.0.1:99999/fhir", "ftp://example.org"])
+def test_an_address_that_cannot_be_one_is_wrong_usage(personalize, address):
+    assert personalize("run", address).code == 2
+
+
+@pytest.mark.parametrize("date", ["9999-12-31", "0001-01-01", "2026-02-30", "2026-07-01T00:00:00"])
+def test_an_as_of_that_no_window_fits_is_wrong_usage(personalize, people, date):
+    said = personalize("run", people.url, "--as-of", date)
+    assert said.code == 2
+    assert "is no date" in said.err
+
+
+@pytest.mark.parametrize("token", ["two\nlines", "sésame", "with space"])
+def test_a_token_that_is_none_is_never_shown(personalize, people, tmp_path, token):
+    (tmp_path / "token").write_text(token)
+    (tmp_path / "personalize.toml").write_text(
+        f'[sources.people]\nurl = "{people.url}"\ntoken_file = "{tmp_path / "token"}"\n'
+    )
+    said = personalize("run", "people")
+    assert said.code == 2
+    assert "no bearer token has" in said.err
+    assert token.split()[0] not in said.err
+
+
+def test_a_token_is_not_sent_in_the_clear(personalize, tmp_path):
+    (tmp_path / "personalize.toml").write_text('[sources.far]\nurl = "http://192.0.2.7/fhir"\ntoken = "abc"\n')
+    said = personalize("run", "far")
+    assert said.code == 2
+    assert "a token is not sent over plain http" in said.err

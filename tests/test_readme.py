@@ -77,7 +77,7 @@ def test_the_readme_shows_what_happens(shell):
         shown = shell(command.replace("make demo ARGS=--no-serve", "personalize demo --no-serve"))
         assert same(shown, expected), f"$ {command}\n" + "\n".join(shown)
         typed += 1
-    assert typed == 8
+    assert typed == 9
 
 
 def test_the_comparison_can_fail():

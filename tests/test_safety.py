@@ -35,6 +35,7 @@ def far():
         mock.post(path__regex=f"{more}/_search$").respond(json=_bundle([]), headers=FHIR)
         mock.post("/Claim/_search").respond(json=_bundle([]), headers=FHIR)
         mock.get("/Observation").respond(json=_bundle([]), headers=FHIR)
+        mock.post("/Observation/_search").respond(json=_bundle([]), headers=FHIR)
         mock.get(path__regex=r"/Device/").respond(404, json={"resourceType": "OperationOutcome"})
         yield mock
 
@@ -103,6 +104,63 @@ def test_patient_is_written_only_where_its_owner_asked_for_it(personalize, far, 
     assert said.code == 2
     assert 'set write = "patient" under that source' in said.err.lower()
     assert _asked(far) == []
+
+
+@pytest.mark.parametrize(("owner", "asked"), [("none", "observation"), ("none", "patient"), ("observation", "patient")])
+@pytest.mark.parametrize("more", [["--apply"], []])
+def test_write_may_only_lower_what_the_owner_set(personalize, far, tmp_path, owner, asked, more):
+    _far(tmp_path, owner)
+    said = personalize("run", "far", "--write", asked, *more)
+    assert said.code == 2
+    assert f"goes further than this source's owner allows, which is {owner}" in said.err
+    assert f'set write = "{asked}"' in said.err
+    assert _asked(far) == []
+
+
+def _far(tmp_path, write):
+    (tmp_path / "personalize.toml").write_text(
+        f'installation = "clinic"\n[sources.far]\nurl = "{FAR}"\nwrite = "{write}"\n'
+    )
+
+
+@pytest.mark.parametrize(("owner", "asked"), [("patient", "observation"), ("observation", "none"), ("none", "none")])
+def test_write_may_lower_it(personalize, far, tmp_path, owner, asked):
+    _far(tmp_path, owner)
+    assert personalize("run", "far", "--as-of", "2026-07-01", "--write", asked).code == 0
+
+
+def test_on_this_machine_write_may_be_anything(personalize, planted_sandbox, tmp_path):
+    (tmp_path / "personalize.toml").write_text(f'[sources.near]\nurl = "{planted_sandbox.url}"\nwrite = "none"\n')
+    said = personalize("run", "near", "--as-of", "2026-07-01", "--write", "patient", "--apply", "--json")
+    assert said.code == 0, said.err
+    assert said.json["rung"]["patient"] == 15
+
+
+def test_a_plan_is_not_applied_further_than_the_owner_allows_by_then(personalize, far, tmp_path):
+    _far(tmp_path, "observation")
+    assert personalize("run", "far", "--as-of", "2026-07-01").code == 0
+    _far(tmp_path, "none")
+    asked = len(_asked(far))
+    said = personalize("apply", "far")
+    assert said.code == 2
+    assert "the source's owner allows none by now" in said.err
+    assert "Plan again" in said.err
+    assert _asked(far)[asked:] == []
+
+
+def test_with_write_none_the_server_is_read_for_the_pull_alone(personalize, far):
+    assert personalize("run", FAR, "--as-of", "2026-07-01", "--write", "none").code == 0
+    assert not [each for each in _asked(far) if "Observation" in each.url.path or "Device" in each.url.path]
+
+
+def test_of_an_unconfigured_address_only_the_panels_of_the_patients_read_are_asked_for(personalize, far):
+    assert personalize("run", FAR, "--as-of", "2026-07-01").code == 0
+    asked = [each for each in _asked(far) if "Observation" in each.url.path]
+    assert [(each.method, each.url.path) for each in asked] == [("POST", "/r4/Observation/_search")] * 2
+    for each in asked:
+        form = parse_qs(each.content.decode())
+        assert len(form["patient"][0].split(",")) == 25
+        assert "installation|local" in form["_tag"][0]
 
 
 def test_an_installation_without_a_name_writes_to_this_machine_only(personalize, far, tmp_path):

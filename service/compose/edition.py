@@ -81,7 +81,7 @@ def read_edition(
     derived = _derived(profiles)
     digits = derived.policy_hash.rpartition(":")[2][:SHORT_HASH]
     return Edition(
-        identity=Identity(installation, source_id, int(algorithm.split(".")[0])),
+        identity=Identity.of(installation, source_id, algorithm),
         algorithm=algorithm,
         framework=f"{algorithm} / {derived.policy_version}+{digits}",
         as_of=dt.datetime.fromisoformat(derived.as_of).astimezone(ZoneInfo(derived.time_zone)),

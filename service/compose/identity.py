@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from service import __version__
 from service.compose.canonical import CONFIDENTIALITY, INSTALLATION, OBSERVATION_VALUE
 from service.compose.content import Json
 
@@ -22,6 +23,10 @@ class Identity:
     installation: str
     source: str
     major: int
+
+    @classmethod
+    def of(cls, installation: str, source: str, algorithm: str = __version__) -> Identity:
+        return cls(installation, source, int(algorithm.split(".")[0]))
 
     @property
     def device(self) -> str:

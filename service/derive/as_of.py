@@ -28,6 +28,8 @@ def as_of_instant(
 def _instant(asked: str, zone: ZoneInfo) -> dt.datetime:
     """A date is its midnight in the source's zone; an instant needs its own offset."""
     try:
+        if not "1900" <= asked[:4] <= "9000":  # a window must fit before it, and time zones around it
+            raise ValueError
         if len(asked) == len("2026-07-01"):
             return _midnight(dt.date.fromisoformat(asked), zone)
         instant = dt.datetime.fromisoformat(asked)

@@ -55,10 +55,9 @@ def carried_over(asked: Asked, earlier: Earlier) -> tuple[Derived, int] | None:
 def _anew(asked: Asked, earlier: Earlier, then: datetime, now: People) -> ir.Table:
     """(patient): who survives now of the records concerned, and of the groups that they were merged in then."""
     engine, before = asked.engine, _people(earlier.facts, asked)
-    clocks = (then.astimezone(asked.zone), asked.as_of.astimezone(asked.zone))
     records = ibis.union(
         changed_records(earlier.facts, asked.facts, engine),
-        passed_records(asked.facts, *clocks, asked.policy, engine),
+        passed_records(asked.facts, then, asked.as_of, asked.zone, asked.policy, engine),
         before.merged.anti_join(now.merged, ["merged", "survivor"]).select(patient="merged"),
         now.merged.anti_join(before.merged, ["merged", "survivor"]).select(patient="merged"),
     )

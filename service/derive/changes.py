@@ -19,9 +19,9 @@ def changed_records(before: Path, after: Path, engine: Engine) -> ir.Table:
     """(patient): records that came, went or differ in any row, and those that refer to a loose row that does."""
     tables = sorted({path.stem for folder in (before, after) for path in folder.glob("*.parquet")})
     own = [name for name in tables if name not in LOOSE]
-    differing = _differing(*(_marks(folder, own, "patient", engine) for folder in (before, after)), "patient")
+    differing = _differing(_marks(before, own, "patient", engine), _marks(after, own, "patient", engine), "patient")
     loose = [name for name in tables if name in LOOSE]
-    what = engine.materialise(_differing(*(_marks(folder, loose, "id", engine) for folder in (before, after)), "id"))
+    what = engine.materialise(_differing(_marks(before, loose, "id", engine), _marks(after, loose, "id", engine), "id"))
     referring = ibis.union(*(_references(folder, own, engine) for folder in (before, after)))
     return engine.materialise(differing.union(referring.semi_join(what, "id").select("patient"), distinct=True))
 

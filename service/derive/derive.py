@@ -38,8 +38,8 @@ def derive(
 
     `manifest` is the pull's: of a type that it calls unknown nothing is known, not even that there is none.
     `as_of` is aware; windows end there and are counted on the calendar of `zone`. `categories` of adjudications are the
-    shipped ones unless a hospital adds its own. From an `earlier` run of the same source profiles are carried over where
-    nothing changed and no window's edge moved over anything: the answer is that of a full derivation.
+    shipped ones unless a hospital adds its own. From an `earlier` run of the same source profiles are carried over
+    where nothing changed and no window's edge moved over anything: the answer is that of a full derivation.
     """
     asked = Asked(facts, engine, as_of, zone, policy, categories or Categories.load(), frozenset(unexposed(manifest)))
     carried = carried_over(asked, earlier) if earlier else None

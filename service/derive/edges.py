@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.types as ir
 
 from service.derive.policy import Policy
 from service.derive.readmissions import DAYS as FOLLOW_UP
-from service.derive.rules import OLDER
+from service.derive.rules import OLDER, Condition
 from service.derive.tally import RECENT_DAYS
 from service.derive.visits import OPEN
 from service.derive.windows import MONTH, WEEK, YEAR, days_before, months_before, window
@@ -23,36 +24,49 @@ from service.engine import Engine
 MARGIN = timedelta(days=2)
 
 
-def passed_records(facts: Path, before: datetime, after: datetime, policy: Policy, engine: Engine) -> ir.Table:
-    """(patient); both instants on the clock of the source."""
+def passed_records(
+    facts: Path, before: datetime, after: datetime, zone: ZoneInfo, policy: Policy, engine: Engine
+) -> ir.Table:
+    """(patient)"""
     if before == after:
         return engine.load([], {"patient": "string"})
-    spans = _spans(facts, engine, max(before, after))
-    events = _within(spans, list(_edges(before, policy)), list(_edges(after, policy)), engine)
+    clocks = (before.astimezone(zone), after.astimezone(zone))
+    spans = _spans(facts, engine, max(clocks))
+    passed = _within(spans, [_edges(clock, zone, policy) for clock in clocks], engine)
     patients = engine.read_parquet(facts / "patients.parquet")
-    births = patients.select(
-        "patient", start=patients.birth_date.cast("timestamp"), end=patients.birth_date.cast("timestamp")
-    )
-    ages = [rule.min_age_years for row in policy.rows for rule in row.any if rule.min_age_years]
-    born = _within(births, *([months_before(clock, 12 * age) for age in ages] for clock in (before, after)), engine)
-    return engine.materialise(events.union(born, distinct=True))
+    day = patients.birth_date.cast("timestamp")
+    births = patients.select("patient", start=day, end=day)
+    came_of_age = _within(births, [_birthdays(clock, policy) for clock in clocks], engine)
+    return engine.materialise(passed.union(came_of_age, distinct=True))
 
 
-def _edges(clock: datetime, policy: Policy) -> Iterator[datetime]:
+def _edges(clock: datetime, zone: ZoneInfo, policy: Policy) -> list[datetime]:
     """Where the measures and the policy look from: a new kind of edge stands here as well."""
-    zone = clock.tzinfo
-    yield clock
-    yield from (window(code, clock, zone).opens for code in (WEEK, MONTH, YEAR))
-    yield from (days_before(clock, days, zone) for days in (RECENT_DAYS, FOLLOW_UP))
-    rules = (rule for row in policy.rows for rule in row.any)
-    conditions = (each for rule in rules for each in (rule, *rule.provided))
-    yield from (months_before(clock, int(each.threshold)) for each in conditions if each.comparator == OLDER)
+    months = [int(each.threshold) for each in _conditions(policy) if each.comparator == OLDER]
+    return [
+        clock,
+        *(window(code, clock, zone).opens for code in (WEEK, MONTH, YEAR)),
+        *(days_before(clock, days, zone) for days in (RECENT_DAYS, FOLLOW_UP)),
+        *(months_before(clock, number) for number in months),
+    ]
 
 
-def _within(spans: ir.Table, before: list[datetime], after: list[datetime], engine: Engine) -> ir.Table:
-    ways = [(min(pair) - MARGIN, max(pair) + MARGIN) for pair in zip(before, after, strict=True)]
+def _birthdays(clock: datetime, policy: Policy) -> list[datetime]:
+    ages = [rule.min_age_years for row in policy.rows for rule in row.any if rule.min_age_years]
+    return [months_before(clock, 12 * age) for age in ages]
+
+
+def _conditions(policy: Policy) -> Iterator[Condition]:
+    for rule in (rule for row in policy.rows for rule in row.any):
+        yield rule
+        yield from rule.provided
+
+
+def _within(spans: ir.Table, edges: list[list[datetime]], engine: Engine) -> ir.Table:
+    """`edges` before and after, each the same in number and order."""
+    ways = [(min(pair) - MARGIN, max(pair) + MARGIN) for pair in zip(*edges, strict=True)]
     crossed = [(spans.start <= engine.at(end)) & (spans.end >= engine.at(start)) for start, end in ways]
-    return spans.filter(ibis.or_(*crossed) if crossed else False).select("patient")
+    return spans.filter(ibis.or_(*crossed) if crossed else ibis.literal(False)).select("patient")
 
 
 def _spans(facts: Path, engine: Engine, last: datetime) -> ir.Table:

@@ -12,7 +12,6 @@ from service.derive.events import Events
 from service.derive.measure import NEVER_RECORDED, NOT_RECORDED_BY_SOURCE, measure
 from service.derive.windows import EVER, Window
 
-
 CODE = "last-preventive-visit"
 
 

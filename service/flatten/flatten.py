@@ -113,6 +113,7 @@ class _Flattening:
         self.labels, self.opt_out = labels, opt_out
         self.set_aside: list[SetAside] = []
         self.notes: Counter[str] = Counter()
+        self.duplicates: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
         self.kept: dict[str, ir.Table] = {}
 
@@ -123,7 +124,12 @@ class _Flattening:
             self._resource(resource, [fact for fact in FACTS if fact.resource == resource])
         for name in SHARED:
             self._join(name)
-        return {"facts": dict(self.counts), "set_aside": self.set_aside, "notes": dict(sorted(self.notes.items()))}
+        return {
+            "facts": dict(self.counts),
+            "set_aside": self.set_aside,
+            "duplicates": self.duplicates,
+            "notes": dict(sorted(self.notes.items())),
+        }
 
     def _resource(self, resource: str, wanted: list[Fact]) -> None:
         lines = read_lines(self.raw / f"{resource}.ndjson", wanted[0].columns, self.engine)
@@ -135,7 +141,7 @@ class _Flattening:
                 where=lines.set_aside[0]["where"],
                 do="mend that Group, and run `personalize pull` again",
             )
-        self.notes["duplicates"] += lines.duplicates
+        self.duplicates[resource] = lines.duplicates
         for fact in wanted:
             self._fact(fact, replace(lines, table=labelled))
         self.engine.release(lines.table)

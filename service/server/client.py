@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -15,7 +16,7 @@ import msgspec
 import stamina
 
 from service import __version__
-from service.errors import LostRace, NotPermitted, Refused, ServerBusy, Unreachable
+from service.errors import LostRace, NotFhir, NotPermitted, PagingBroken, Refused, ServerBusy, Unreachable, WrongUsage
 from service.server.capability import Capability, read_capability
 from service.server.egress import Pinned, loopback_address
 from service.settings import Source
@@ -65,6 +66,8 @@ class FhirServer:
     async def __aenter__(self) -> FhirServer:
         headers = {"Accept": FHIR_JSON, "User-Agent": f"fhir-personalization/{__version__}"}
         if token := self.source.bearer():
+            if self.base.startswith("http:") and not self.loopback:
+                raise WrongUsage("a token is not sent over plain http", where=self.base, do="name its https address")
             headers["Authorization"] = f"Bearer {token}"
         self._http = httpx.AsyncClient(
             headers=headers,
@@ -124,10 +127,19 @@ class FhirServer:
             return await self._http.request(method, url, content=body, headers=dict(headers))
         except httpx.TimeoutException as error:
             raise Unreachable("no answer in time", where=place(url), do="try again, or ask its owner") from error
-        except httpx.TransportError as error:
+        except httpx.DecodingError as error:
+            raise NotFhir("the answer's compression is broken", where=place(url), do="run it again") from error
+        except httpx.LocalProtocolError as error:
+            # Its text repeats the header that does not fit, which may be the token.
+            raise Unreachable("the request cannot be sent", where=place(url), do="check this source's token") from error
+        except httpx.RequestError as error:
             reason = str(error) or type(error).__name__
             raise Unreachable(
                 f"no connection: {reason}", where=place(url), do="check the address and that the server runs"
+            ) from error
+        except httpx.InvalidURL as error:
+            raise PagingBroken(
+                "the server gave a link that is no address", where=place(url), do="ask the server's owner"
             ) from error
 
 
@@ -198,7 +210,10 @@ def _wait_for(error: Exception) -> bool | float:
         return error.wait is None or (error.wait <= LONGEST_WAIT and error.wait)
     if isinstance(error, Refused):
         return error.status >= 500
-    return isinstance(error, Unreachable)
+    return isinstance(error, Unreachable | NotFhir)
+
+
+_LOGICAL_ID = re.compile(r"\b([A-Z][A-Za-z]+)/[A-Za-z0-9.-]+")
 
 
 class _Issue(msgspec.Struct):
@@ -220,4 +235,5 @@ def outcome_text(body: bytes) -> str:
     except msgspec.MsgspecError:
         return "HTML, not FHIR" if body.lstrip()[:1] == b"<" else "no OperationOutcome came with it"
     said = [issue.diagnostics or str(issue.details.get("text", "")) or issue.code for issue in outcome.issue]
-    return "; ".join(text for text in said if text)[:500] or "no reason given"
+    words = "; ".join(text for text in said if text)[:500] or "no reason given"
+    return _LOGICAL_ID.sub(r"\1/...", words)  # these words may reach a log

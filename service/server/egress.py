@@ -9,12 +9,15 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-from typing import cast, get_args
+from typing import get_args
 
 import httpx
 
 from service.errors import PagingBroken, WriteRefused, WrongUsage
 from service.settings import LOCAL_INSTALLATION, Source, WriteRung
+
+# The furthest first: each writes all that those after it write.
+RUNGS: tuple[WriteRung, ...] = get_args(WriteRung)
 
 
 def loopback_address(url: str) -> str | None:
@@ -64,19 +67,29 @@ def may_write(source: Source, loopback: bool, installation: str) -> None:
         )
 
 
-def rung(source: Source, asked: str | None) -> WriteRung:
-    """How far writing may go: as the source's owner set it, or less; into Patient unasked only on this machine."""
+def known_rung(asked: str | None) -> WriteRung | None:
+    """A word given to --write as a rung; None where none was given."""
+    if asked is None or asked in RUNGS:
+        return asked
+    raise WrongUsage(f"--write {asked!r} is unknown", do="write " + ", ".join(RUNGS))
+
+
+def rung(source: Source, loopback: bool, asked: WriteRung | None) -> WriteRung:
+    """How far writing may go: on this machine as asked, elsewhere as the source's owner set it, or less."""
     if asked is None:
         return source.write
-    if asked not in get_args(WriteRung):
-        raise WrongUsage(f"--write {asked!r} is unknown", do="write " + ", ".join(get_args(WriteRung)))
-    if asked == "patient" and source.write != "patient" and loopback_address(source.url) is None:
-        raise WriteRefused(
-            "writing into Patient changes a legal record, so the source's owner asks for it",
-            where=source.url,
-            do='set write = "patient" under that source in personalize.toml',
-        )
-    return cast(WriteRung, asked)
+    if loopback or not beyond(asked, source.write):
+        return asked
+    raise WriteRefused(
+        f"--write {asked} goes further than this source's owner allows, which is {source.write}",
+        where=source.url,
+        do=f'leave --write away, or set write = "{asked}" under that source in personalize.toml',
+    )
+
+
+def beyond(one: WriteRung, other: WriteRung) -> bool:
+    """Whether `one` goes further than `other`."""
+    return RUNGS.index(one) < RUNGS.index(other)
 
 
 _ORIGIN = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")

@@ -19,20 +19,8 @@ IF_NONE_MATCH_IGNORED = Quirk(
     seen='8.8.0: PUT with If-None-Match: * overwrites; If-Match: W/"0" gives 201 if absent, else 409',
     spec="R4 http.html#cond-update",
 )
-STALE_MATCH_409 = Quirk(
-    "stale-match-409",
-    software="HAPI",
-    seen="8.8.0: PUT, PATCH, and the whole transaction",
-    spec="R4 http.html#concurrency asks for 412",
-)
-SOURCE_SUFFIX = Quirk(
-    "source-suffix",
-    software="HAPI",
-    seen="8.8.0: meta.source comes back with #<request id> added",
-    spec="R4 resource.html#Meta: source is a uri that the server keeps",
-)
 
-QUIRKS = (IF_NONE_MATCH_IGNORED, STALE_MATCH_409, SOURCE_SUFFIX)
+QUIRKS = (IF_NONE_MATCH_IGNORED,)
 
 
 def quirks_of(software: str) -> frozenset[Quirk]:

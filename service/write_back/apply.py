@@ -7,60 +7,100 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 
-from service.catalog import Catalog
+from service.catalog import Catalog, Run
+from service.compose import Identity
 from service.compose.content import parse
-from service.errors import LakeProblem, ServerBusy, ServerProblem, WrongUsage
+from service.errors import LakeProblem, ServerBusy, ServerProblem, WriteRefused
 from service.lake import Lake
 from service.server.client import FhirServer
-from service.server.egress import may_write
-from service.write_back.crew import each
+from service.server.crew import each
+from service.server.egress import may_write, rung
 from service.write_back.deliver import Delivery, SetAside
+from service.write_back.own import Own
 from service.write_back.patient import bearing, encoded
 from service.write_back.plan_file import Before, DevicePlan, Header, Line, PatientChange, reading
-from service.write_back.recover import recover
+from service.write_back.recover import recover, same_server
+from service.write_back.remembered import Remembered
 from service.write_back.sending import Put, Sender
 from service.write_back.standing import Lines
 
 FAILURES_IN_A_ROW = 20
 
+log = structlog.get_logger(__name__)
 
-async def apply(plan_file: Path, server: FhirServer, catalog: Catalog, lake: Lake) -> dict[str, Any]:
-    """Carries out the plan; a second time it finds everything in place and writes nothing.
+Progress = Callable[[str, int], None]
+
+
+def _silent(_what: str, _count: int) -> None:
+    """For who does not watch."""
+
+
+async def apply(
+    run: Run, server: FhirServer, catalog: Catalog, lake: Lake, progress: Progress = _silent
+) -> dict[str, Any]:
+    """Carries out the plan of `run`; a second time it finds everything in place and writes nothing.
 
     Returns resources `written` by type, patients by `rung`, what was `set_aside`, how many patients stayed
-    `unwritten` because it `stopped`, and the words why. WriteRefused: this address may not be written to.
+    `unwritten` because it `stopped`, and the words why. WriteRefused: this address may not be written to, or not as
+    far as the plan goes, or the plan is not the one that was made.
     """
-    with reading(plan_file) as (header, lines):
-        _same_server(header, server)
-        may_write(server.source, server.loopback, header.installation)
-        if header.rung == "none":
+    same_server(run, server)
+    may_write(server.source, server.loopback, run.installation)
+    with reading(lake.plan(run.source, run.run), catalog.plan_digest(run.run)) as (header, lines):
+        _of_this_run(header, run)
+        _as_far_as_allowed(header, server)
+        if header.rung == "none" or not header.writes:
             return Applied().told()
-        with Lines.open(lake.raw(header.source, header.run) / "Patient.ndjson") as patients:
-            applier = await _applier(header, server, catalog, patients)
+        with Lines.open(lake.raw(run.source, run.run) / "Patient.ndjson") as patients:
+            applier = await _applier(header, server, catalog, patients, progress)
+            # Who is interrupted from here on needs the name to take it back.
+            log.info("writing begins", run=run.run, undo=f"personalize undo {run.run}")
+            catalog.applying(run.run)
             await applier.device(header.device)
             await each(lines, applier.patient, workers=server.in_flight)
+            catalog.applied(run.run)
     return applier.applied.told()
 
 
-async def _applier(header: Header, server: FhirServer, catalog: Catalog, patients: Lines) -> Applier:
+def _of_this_run(header: Header, run: Run) -> None:
+    planned = (header.run, header.source, header.base, header.installation)
+    if planned != (run.run, run.source, run.base, run.installation):
+        raise WriteRefused("the plan file is that of another run", where=run.run, do="plan again")
+
+
+def _as_far_as_allowed(header: Header, server: FhirServer) -> None:
+    """The settings may have changed since it was planned."""
+    try:
+        rung(server.source, server.loopback, header.rung)
+    except WriteRefused as error:
+        raise WriteRefused(
+            f"the plan goes as far as {header.rung}, and the source's owner allows {server.source.write} by now",
+            where=server.base,
+            do="plan again",
+        ) from error
+
+
+async def _applier(
+    header: Header, server: FhirServer, catalog: Catalog, patients: Lines, progress: Progress
+) -> Applier:
     await recover(server, catalog, header.source)
     capability = (await server.metadata()).capability
-    return Applier(
-        Delivery(
-            Sender(server, capability.transactions, capability.quirks),
-            catalog,
-            header.run,
-            dt.datetime.fromisoformat(header.as_of),
-        ),
-        patients,
-        frozenset(catalog.patients(header.run)),
+    delivery = Delivery(
+        Sender(server, capability.transactions, capability.quirks),
+        catalog,
+        header.run,
+        dt.datetime.fromisoformat(header.as_of),
+        Remembered(catalog, header.source, header.base),
     )
+    own = Own(Identity.of(header.installation, header.source))
+    return Applier(delivery, own, patients, frozenset(catalog.patients(header.run)), progress)
 
 
 @dataclass
@@ -88,14 +128,16 @@ class Applier:
     """`before` are patients that this run has written about already, in an earlier apply."""
 
     delivery: Delivery
+    own: Own
     patients: Lines
     before: frozenset[str]
+    progress: Progress
     applied: Applied = field(default_factory=Applied)
     failures: int = 0
 
     async def device(self, device: DevicePlan) -> None:
         """Panels and Provenances name it, so without it nothing is written."""
-        if device.action == "unchanged":
+        if self.own.device(device).action == "unchanged":
             return
         put = _put(f"Device/{parse(bytes(device.resource))['id']}", device.resource, device.before)
         try:
@@ -109,7 +151,7 @@ class Applier:
         self.applied.written.update(each.type for each in wrote)
 
     async def patient(self, line: Line) -> None:
-        puts = self._puts(line)
+        puts = self._puts(self.own.line(line))
         if not puts:
             return
         if self.applied.stopped:
@@ -124,6 +166,7 @@ class Applier:
             self._failed(line.patient, str(why))
         else:
             self._wrote(wrote)
+        self.progress("apply patients", 1)
 
     def _wrote(self, wrote: list[Put]) -> None:
         self.failures = 0
@@ -180,10 +223,3 @@ def _put(reference: str, resource: msgspec.Raw, before: Before | None) -> Put:
     return Put(
         reference, body, before.version if before else None, bytes(before.resource) if before else None, after=body
     )
-
-
-def _same_server(header: Header, server: FhirServer) -> None:
-    if header.base != server.base:
-        raise WrongUsage(
-            f"the plan is for {header.base}, not for {server.base}", do="plan again, or name the server of the plan"
-        )

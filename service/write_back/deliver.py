@@ -1,7 +1,7 @@
 """One patient's writes in, those that this run made out; each is in the catalog before it is sent.
 
-- lost race (409, 412): nothing was written; read again, compare, finish or try again
-- no answer, or a 5xx: unknown; read before anything else
+- lost race (412, and 409 from HAPI 8.8.0): nothing was written; read again, compare, finish or try again
+- no answer, a 5xx or "busy" (which a proxy may say after the work is done): unknown; read before anything else
 - refused (400, 422, ...): set aside, with the server's words
 """
 
@@ -15,6 +15,7 @@ from service.catalog import Catalog, Write
 from service.errors import LostRace, NotFhir, Refused, ServerBusy, ServerProblem, Unreachable
 from service.server.client import LONGEST_WAIT
 from service.write_back.reconcile import HandsOff, Reconciled, reconcile
+from service.write_back.remembered import Remembered
 from service.write_back.sending import Put, Sender
 
 TRIES = 5
@@ -33,6 +34,7 @@ class Delivery:
     catalog: Catalog
     run: str
     as_of: dt.datetime
+    remembered: Remembered
 
     async def patient(self, patient: str | None, puts: list[Put], *, careful: bool) -> list[Put]:
         """`careful` reads before the first try: this run has been here before. ServerBusy: asked to wait too long."""
@@ -51,7 +53,11 @@ class Delivery:
 
 
 class _Attempts:
-    """The tries at writes that belong together. `unknown` are the intents of a try that got no answer."""
+    """The tries at writes that belong together.
+
+    `unknown` are intents that got no answer and were not found by reading: such a write may still arrive, later than
+    the read, and what then stands is ours.
+    """
 
     def __init__(self, delivery: Delivery, patient: str | None, puts: list[Put]) -> None:
         self._delivery, self._patient = delivery, patient
@@ -80,13 +86,14 @@ class _Attempts:
         ids = delivery.catalog.intend(self._intent(put) for put in self._open)
         try:
             versions = await delivery.sender.send(self._open)
-        except (LostRace, ServerBusy) as error:
+        except LostRace as error:
             delivery.catalog.settle((key, "failed", None) for key in ids)
-            if isinstance(error, ServerBusy) and (error.wait or 0) > LONGEST_WAIT:
-                raise
             return error
-        except (Unreachable, NotFhir) as error:
-            self._unknown = self._by_reference(ids)
+        except (Unreachable, NotFhir, ServerBusy) as error:
+            self._unknown |= self._by_reference(ids)
+            if isinstance(error, ServerBusy) and (error.wait or 0) > LONGEST_WAIT:
+                await self._unless_done(error)
+                return None
             return error
         except ServerProblem as error:
             await self._refused(ids, error)
@@ -100,26 +107,28 @@ class _Attempts:
         if not isinstance(error, Refused) or error.status < 500:
             self._delivery.catalog.settle((key, "failed", None) for key in ids)
             raise error
-        self._unknown = self._by_reference(ids)
+        self._unknown |= self._by_reference(ids)
+        await self._unless_done(error)
+
+    async def _unless_done(self, error: ServerProblem) -> None:
         await self._read_again()
         if self._open:
             raise error
 
     async def _read_again(self) -> None:
-        found = await reconcile(self._open, self._delivery.sender, self._delivery.as_of)
+        delivery = self._delivery
+        found = await reconcile(self._open, delivery.sender, delivery.as_of, delivery.remembered)
         self._settle_unknown(found)
         self._open = found.open
 
     def _settle_unknown(self, found: Reconciled) -> None:
-        """What stands after a lost answer is our own write."""
-        ours = [put for put in self._open if put.reference in self._unknown and put.reference in found.stands]
-        self._wrote += ours
-        done = {put.reference for put in ours}
+        """What stands after a lost answer is our own write, of whichever try."""
+        self._wrote += [put for put in self._open if put.reference in self._unknown and put.reference in found.stands]
         self._delivery.catalog.settle(
-            (key, "done", found.stands[reference]) if reference in done else (key, "failed", None)
+            (key, "done", found.stands[reference]) if reference in found.stands else (key, "failed", None)
             for reference, key in self._unknown.items()
         )
-        self._unknown = {}
+        self._unknown = {reference: key for reference, key in self._unknown.items() if reference not in found.stands}
 
     def _by_reference(self, ids: list[int]) -> dict[str, int]:
         return {put.reference: key for put, key in zip(self._open, ids, strict=True)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from service.compose.canonical import PATIENT_PERSONALIZATION
-from service.compose.content import Json, parse
+from service.compose.content import Json, parse, value_of
 
 Fields = dict[str, msgspec.Raw]
 
@@ -72,6 +72,12 @@ def bearing(patient: bytes, wanted: Borne | None) -> bytes:
 
 def count_extensions(patient: bytes) -> int:
     return len(_extensions(_fields.decode(patient)))
+
+
+def panel_of(extension: Json) -> str | None:
+    """The id of the panel that a Patient's extension points at."""
+    reference = (value_of(extension, "profile") or {}).get("reference", "")
+    return str(reference).rpartition("Observation/")[2] or None
 
 
 def _extensions(fields: Fields) -> list[msgspec.Raw]:

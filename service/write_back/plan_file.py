@@ -5,14 +5,17 @@ It holds resources of our own making and what stands in their place, never a Pat
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeVar
 
 import msgspec
 
-from service.errors import LakeProblem
+from service.errors import LakeProblem, WriteRefused
+from service.settings import WriteRung
 from service.write_back.patient import Borne
 
 T = TypeVar("T")
@@ -66,7 +69,7 @@ class Header(msgspec.Struct):
     base: str
     installation: str
     as_of: str
-    rung: str
+    rung: WriteRung
     device: DevicePlan
     counts: dict[str, int] = {}
     patients: int = 0
@@ -76,6 +79,11 @@ class Header(msgspec.Struct):
         self.counts[line.action] += 1
         self.patients += line.extension is not None
         self.held += bool(line.held)
+
+    @property
+    def writes(self) -> bool:
+        """Whether any line would write; the Device alone is of no use to anybody."""
+        return bool(self.counts["create"] or self.counts["update"] or self.patients)
 
 
 ROOM_FOR_COUNTS = 256
@@ -110,14 +118,26 @@ def writing(path: Path, header: Header) -> Iterator[Writer]:
         writer.close()
 
 
+def digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return _digest(file)
+
+
+def _digest(file: BufferedReader) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 @contextmanager
-def reading(path: Path) -> Iterator[tuple[Header, Iterator[Line]]]:
-    """The header and a stream of the lines."""
+def reading(path: Path, digest: str | None) -> Iterator[tuple[Header, Iterator[Line]]]:
+    """The header and a stream of the lines, of the very file whose digest was kept when it was made."""
     try:
         file = path.open("rb")
     except FileNotFoundError as error:
         raise LakeProblem("no plan here yet", where=str(path), do="run `personalize plan` first") from error
     with file:
+        if _digest(file) != digest:
+            raise WriteRefused("the plan file was changed since it was made", where=str(path), do="plan again")
+        file.seek(0)
         yield _decoded(_header, file.readline(), path), (_decoded(_line, line, path) for line in file)
 
 

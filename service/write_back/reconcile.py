@@ -8,11 +8,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field, replace
 
-from service.compose.content import Json, parse, personalization, same, value_of
+from service.compose.content import parse, personalization, same
 from service.server.quirks import IF_NONE_MATCH_IGNORED
-from service.write_back.patient import bearing, borne, decoded, encoded
-from service.write_back.plan import panel_of
+from service.write_back.patient import Borne, bearing, borne, decoded, encoded, panel_of
 from service.write_back.reasons import lapses
+from service.write_back.remembered import EDITED, TAKEN_OFF, Remembered, panel_newer
 from service.write_back.sending import Put, Sender
 from service.write_back.standing import Standing, deleted_version, read
 
@@ -29,7 +29,7 @@ class Reconciled:
     stands: dict[str, str | None] = field(default_factory=dict)
 
 
-async def reconcile(puts: list[Put], sender: Sender, as_of: dt.datetime) -> Reconciled:
+async def reconcile(puts: list[Put], sender: Sender, as_of: dt.datetime, remembered: Remembered) -> Reconciled:
     """Reads each resource again and compares."""
     found = Reconciled()
     for put in puts:
@@ -37,7 +37,7 @@ async def reconcile(puts: list[Put], sender: Sender, as_of: dt.datetime) -> Reco
         if _stands(put, standing, as_of, panel_open=any(each.type == "Observation" for each in found.open)):
             found.stands[put.reference] = standing.version if standing else None
         else:
-            found.open.append(await _fitted(put, standing, sender))
+            found.open.append(await _fitted(put, standing, sender, as_of, remembered))
     return found
 
 
@@ -62,16 +62,18 @@ def _bears(put: Put, standing: Standing, as_of: dt.datetime) -> bool:
     return same(wanted.content, present.content) and not lapses(present.content, as_of)
 
 
-async def _fitted(put: Put, standing: Standing | None, sender: Sender) -> Put:
+async def _fitted(
+    put: Put, standing: Standing | None, sender: Sender, as_of: dt.datetime, remembered: Remembered
+) -> Put:
     """The same write against what stands there now."""
     if put.type == "Patient":
-        return _fitted_patient(put, standing)
+        return _fitted_patient(put, standing, remembered)
     if standing is None:
         return replace(put, match=await _absent(put, sender), before=None)
     if standing.version is None:
         raise HandsOff(f"the server names no version of {put.type}, so a change in between could be lost")
     if put.type == "Observation" and standing.version != put.match:
-        _not_newer(put, standing)
+        _still_ours(put, standing, as_of, remembered)
     return replace(put, match=standing.version, before=standing.body)
 
 
@@ -82,30 +84,33 @@ async def _absent(put: Put, sender: Sender) -> str | None:
     return None
 
 
-def _fitted_patient(put: Put, standing: Standing | None) -> Put:
+def _still_ours(put: Put, standing: Standing, as_of: dt.datetime, remembered: Remembered) -> None:
+    """Another run may have been faster and know more; or a person has changed what the plan saw."""
+    if why := panel_newer(standing.content, as_of) or remembered.panel_held(put.reference, standing):
+        raise HandsOff(f"Observation: {why}")
+    if put.match is not None and not remembered.knows(put.reference):
+        raise HandsOff(f"Observation: {EDITED}")
+
+
+def _fitted_patient(put: Put, standing: Standing | None, remembered: Remembered) -> Put:
     if standing is None:
         raise HandsOff("the Patient is no longer there")
     if standing.version is None:
         raise HandsOff("the server names no version of the Patient, so a change in between could be lost")
-    present, wanted, planned = borne(standing.body), decoded(put.after), decoded(put.before)
-    if present and not (planned and same(present.content, planned.content)):
-        panel = panel_of(present.content)
-        if panel and not (wanted and panel == panel_of(wanted.content)):
-            raise HandsOff("the Patient bears the profile of another installation by now")
+    present, wanted = borne(standing.body), decoded(put.after)
+    if why := _borne_held(put, present, wanted) or remembered.extension_held(put.reference, present):
+        raise HandsOff(f"Patient: {why}")
     return replace(put, body=bearing(standing.body, wanted), match=standing.version, before=encoded(present))
 
 
-def _not_newer(put: Put, standing: Standing) -> None:
-    """Another run may have been faster and know more."""
-    ours, theirs = _as_of(parse(put.body)), _as_of(standing.content)
-    if ours and theirs and theirs > ours:
-        raise HandsOff(f"a newer profile stands there by now, as of {theirs.isoformat()}")
-
-
-def _as_of(panel: Json) -> dt.datetime | None:
-    """None for what could not be compared with an instant."""
-    try:
-        moment = dt.datetime.fromisoformat(str(value_of(personalization(panel), "asOf")))
-    except ValueError:
+def _borne_held(put: Put, present: Borne | None, wanted: Borne | None) -> str | None:
+    """What the Patient bears now, against what the plan saw."""
+    planned = decoded(put.before)
+    if present is None:
+        return TAKEN_OFF if planned else None
+    if planned and same(present.content, planned.content):
         return None
-    return moment if moment.tzinfo else None
+    panel = panel_of(present.content)
+    if panel and not (wanted and panel == panel_of(wanted.content)):
+        return "it bears the profile of another installation by now"
+    return None

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from service.catalog import Catalog, Write
+from service.catalog import Catalog, Run, Write
 from service.compose.content import identical, parse
+from service.errors import WrongUsage
 from service.server.client import FhirServer
 from service.write_back.patient import borne, decoded
 from service.write_back.standing import Standing, read
 
 
 async def recover(server: FhirServer, catalog: Catalog, source: str) -> None:
-    """After a kill between a write and its record: done when it stands there, else failed."""
-    for write in catalog.unanswered(source):
+    """After a kill between a write and its record: done when it stands there, else failed.
+
+    Of runs at this address only: another server cannot say what became of what was sent elsewhere.
+    """
+    for write in catalog.unanswered(source, server.base):
         standing = await read(server, write.resource)
         if stands_as_left(write, standing):
             catalog.settle([(write.id, "done", standing.version if standing else None)])
@@ -19,13 +23,25 @@ async def recover(server: FhirServer, catalog: Catalog, source: str) -> None:
             catalog.settle([(write.id, "failed", None)])
 
 
+def same_server(run: Run, server: FhirServer) -> None:
+    """A source is a name: it may lead elsewhere by now, where nothing of this run stands."""
+    if run.base != server.base:
+        raise WrongUsage(
+            f"run {run.run} is of {run.base}, and its source leads to {server.base} by now",
+            do="give the source its address of that run again, or begin a new run",
+        )
+
+
 def stands_as_left(write: Write, standing: Standing | None) -> bool:
     """Whether what stands is, to the letter, what this write left."""
     if write.resource.startswith("Patient/"):
         return standing is not None and same_borne(write.after, standing)
-    if standing is None or write.after is None:
-        return False
-    return identical(parse(write.after), standing.content)
+    return stands(write.after, standing)
+
+
+def stands(kept: bytes | None, standing: Standing | None) -> bool:
+    """Whether what stands is, to the letter, the resource that the catalog kept."""
+    return kept is not None and standing is not None and identical(parse(kept), standing.content)
 
 
 def same_borne(kept: bytes | None, standing: Standing) -> bool:

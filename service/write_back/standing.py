@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -13,10 +14,13 @@ import msgspec
 
 from service.compose.canonical import INSTALLATION, MEASURE
 from service.compose.content import Json, parse
-from service.errors import LakeProblem, Refused
+from service.errors import LakeProblem, Refused, ServerProblem
 from service.lake import private_directory
 from service.server.client import FhirServer
-from service.server.search import pages
+from service.server.search import Page, pages
+
+PATIENTS_A_SEARCH = 25
+NOT_OFFERED = (404, 405, 501)
 
 
 @dataclass(frozen=True)
@@ -141,15 +145,49 @@ class Lines:
         return iter(self._offsets)
 
 
-async def panels(server: FhirServer, installation: str, lines: Lines) -> None:
-    """Every panel that bears our tag, into `lines`; a server that ignores `_tag` gives others, which are left out."""
+async def panels(server: FhirServer, installation: str, lines: Lines, patients: Iterable[str] | None) -> None:
+    """The panels that bear our tag, into `lines`: all of them, or those of the patients with these ids.
+
+    A server that ignores `_tag` gives others, which are left out.
+    """
     wanted = {
         "_tag": f"{INSTALLATION}|{installation}",
         "code": f"{MEASURE}|profile",
         "_count": str(server.source.page_size),
     }
-    async for page in pages(server, "Observation", wanted):
+    async for page in _first_refused(_pages(server, wanted, patients), server.base):
         for body in page.resources:
             panel = head(body)
             if panel.bears(installation):
                 lines.add(panel.id, body)
+
+
+async def _pages(
+    server: FhirServer, wanted: dict[str, str], patients: Iterable[str] | None
+) -> AsyncGenerator[Page, None]:
+    """Where only some patients were read, no panel of any other is asked for; their ids stay out of URLs."""
+    if patients is None:
+        async for page in pages(server, "Observation", wanted):
+            yield page
+        return
+    ids = iter(patients)
+    while some := ",".join(islice(ids, PATIENTS_A_SEARCH)):
+        async for page in pages(server, "Observation", {"patient": some, **wanted}, post=True):
+            yield page
+
+
+async def _first_refused(found: AsyncGenerator[Page, None], where: str) -> AsyncGenerator[Page, None]:
+    """The pages as they come; a server that has no such search says so at the first."""
+    answered = False
+    try:
+        async for page in found:
+            answered = True
+            yield page
+    except Refused as error:
+        if answered or error.status not in NOT_OFFERED:
+            raise
+        raise ServerProblem(
+            f"this server has no search of Observation, so it can take no panel: {error.what}",
+            where=where,
+            do="give --write none, which derives without it",
+        ) from error

@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
-from service.catalog import Catalog, Run, Write
-from service.errors import LostRace, Refused, ServerProblem
+from service.catalog import STANDING, Catalog, Run, Write
+from service.errors import LostRace, NotFhir, Refused, ServerBusy, ServerProblem, Unreachable
 from service.server.client import Answer, FhirServer
+from service.server.crew import each
 from service.server.egress import may_write
-from service.write_back.crew import each
 from service.write_back.patient import Fields, bearing, decoded
-from service.write_back.recover import recover, same_borne, stands_as_left
+from service.write_back.recover import recover, same_borne, same_server, stands, stands_as_left
 from service.write_back.standing import Standing, head, read, version_in
 
 TRIES = 5
@@ -27,14 +27,16 @@ LATER = "changed since by another run or by hand: undo the later run first"
 async def undo(run: Run, server: FhirServer, catalog: Catalog) -> dict[str, Any]:
     """Takes back what `run` wrote; a second time there is nothing left to do.
 
-    Returns resources `undone` by type, patients `set_aside`, and `kept`: the Device, while other runs stand on it.
+    Returns resources `undone` by type, those that were `already` as before the run, patients `set_aside`, and `kept`:
+    the Device, while something still names it.
     """
+    same_server(run, server)
     may_write(server.source, server.loopback, run.installation)
     await recover(server, catalog, run.source)
     undoing = Undoing(run, server, catalog)
     await each(iter(catalog.patients(run.run)), undoing.patient, workers=server.in_flight)
     await undoing.device()
-    return {"undone": dict(undoing.undone), "set_aside": undoing.set_aside, "kept": undoing.kept}
+    return undoing.told()
 
 
 class _SetAside(Exception):
@@ -47,8 +49,18 @@ class Undoing:
     server: FhirServer
     catalog: Catalog
     undone: Counter[str] = field(default_factory=Counter)
+    already: Counter[str] = field(default_factory=Counter)
     set_aside: list[dict[str, str]] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "undone": dict(self.undone),
+            "already": dict(self.already),
+            "set_aside": self.set_aside,
+            "kept": self.kept,
+            "notes": [f"{count:,} {kind} were as before the run already" for kind, count in self.already.items()],
+        }
 
     async def patient(self, patient: str) -> None:
         """Newest first is also the order in which nothing refers to what is deleted. The first that stays ends it."""
@@ -61,9 +73,8 @@ class Undoing:
     async def device(self) -> None:
         """It goes when no run has anything left that names it."""
         writes = self.catalog.writes(self.run.run, None)
-        standing = [run for run in self.catalog.runs_standing(self.run.source) if writes]
-        if standing:
-            self.kept.append(f"the Device, which {', '.join(standing)} still name: undo it again after those")
+        if writes and (named_by := self._named_by()):
+            self.kept.append(f"the Device, which {named_by} still name: undo it again after those")
             return
         try:
             for write in reversed(writes):
@@ -71,56 +82,96 @@ class Undoing:
         except _SetAside as why:
             self.set_aside.append({"where": "Device", "why": str(why)})
 
+    def _named_by(self) -> str:
+        """Who keeps the Device where it is."""
+        runs = self.catalog.runs_standing(self.run.source, self.run.base)
+        others = [run for run in runs if run != self.run.run]
+        own = ["the patients set aside"] if self.run.run in runs else []
+        return ", ".join(own + others)
+
     async def _take_back(self, write: Write) -> None:
+        self._is_the_last(write)
         try:
-            version = await self._restored(write)
+            restored = await self._restored(write)
         except LostRace as error:
             # Servers with referential integrity answer 409 when something still points at what is deleted.
             raise _SetAside(f"{_type(write)}: {error.what}; undo what was written later first") from error
         except ServerProblem as error:
             raise _SetAside(f"{_type(write)}: {error.what}") from error
-        self.catalog.settle([(write.id, "undone", version)])
-        self.undone[_type(write)] += 1
+        self.catalog.settle([(write.id, "undone", restored.version)])
+        (self.undone if restored.sent else self.already)[_type(write)] += 1
 
-    async def _restored(self, write: Write) -> str | None:
-        """The version that stands afterwards."""
-        if _type(write) == "Patient":
-            return await self._patient_restored(write)
-        standing = await read(self.server, write.resource)
+    def _is_the_last(self, write: Write) -> None:
+        """A later run may have led back to what stood before this one, which is no reason to believe it undone."""
+        about = self.catalog.about(self.run.source, self.run.base, write.resource)
+        if any(each.id > write.id and each.run != write.run and each.state in STANDING for each in about):
+            raise _SetAside(f"{_type(write)}: {LATER}")
+
+    async def _restored(self, write: Write) -> Restored:
+        """What else of a Patient changed since stays; a change to it in this very moment is met by reading again."""
+        for attempt in range(TRIES):
+            standing = await read(self.server, write.resource)
+            if _as_before(write, standing):
+                return Restored(standing.version if standing else None, sent=False)
+            try:
+                return await self._sent(write, self._as_left(write, standing))
+            except LostRace:
+                if _type(write) != "Patient" or attempt == TRIES - 1:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def _as_left(self, write: Write, standing: Standing | None) -> Standing:
         if standing is None:
-            if write.before is None:
-                return None
             raise _SetAside(f"{_type(write)}: deleted since")
         if not stands_as_left(write, standing):
             raise _SetAside(f"{_type(write)}: {LATER}")
-        if write.before is None:
-            await self._deleted(write, standing)
-            return None
-        body = as_sent(write.before)
-        return _version(await self.server.write("PUT", write.resource, body, _if_match(standing)))
-
-    async def _deleted(self, write: Write, standing: Standing) -> None:
-        if not head(standing.body).bears(self.run.installation):
+        if write.before is None and _type(write) != "Patient" and not head(standing.body).bears(self.run.installation):
             raise _SetAside(f"{_type(write)}: it no longer bears our tag, so it is somebody's own by now")
-        await self.server.write("DELETE", write.resource, headers=_if_match(standing))
+        return standing
 
-    async def _patient_restored(self, write: Write) -> str | None:
-        """Whatever else of the Patient changed since stays; a change in this very moment is met by reading again."""
-        for attempt in range(TRIES):
-            standing = await read(self.server, write.resource)
-            if standing is None:
-                return None
-            if same_borne(write.before, standing):
-                return standing.version
-            if not same_borne(write.after, standing):
-                raise _SetAside(f"Patient: {LATER}")
+    async def _sent(self, write: Write, standing: Standing) -> Restored:
+        """Where the answer is lost, what stands is the answer."""
+        try:
+            answer = await self._send(write, standing)
+        except ServerProblem as error:
+            if not _unknown(error):
+                raise
+            now = await read(self.server, write.resource)
+            if not _as_before(write, now):
+                raise
+            return Restored(now.version if now else None, sent=True)
+        deleted = write.before is None and _type(write) != "Patient"
+        return Restored(None if deleted else _version(answer), sent=True)
+
+    async def _send(self, write: Write, standing: Standing) -> Answer:
+        if _type(write) == "Patient":
             body = bearing(standing.body, decoded(write.before))
-            try:
-                return _version(await self.server.write("PUT", write.resource, body, _if_match(standing)))
-            except LostRace:
-                if attempt == TRIES - 1:
-                    raise
-        raise AssertionError("the last try returns or raises")
+            return await self.server.write("PUT", write.resource, body, _if_match(standing))
+        if write.before is None:
+            return await self.server.write("DELETE", write.resource, headers=_if_match(standing))
+        return await self.server.write("PUT", write.resource, as_sent(write.before), _if_match(standing))
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The version that stands afterwards, and whether it took a request to get there."""
+
+    version: str | None
+    sent: bool
+
+
+def _as_before(write: Write, standing: Standing | None) -> bool:
+    """Taken back already: by us, with the answer lost, or by somebody else. A Patient that is gone bears nothing."""
+    if _type(write) == "Patient":
+        return standing is None or same_borne(write.before, standing)
+    if write.before is None:
+        return standing is None
+    return stands(write.before, standing)
+
+
+def _unknown(error: ServerProblem) -> bool:
+    busy_or_silent = isinstance(error, Unreachable | NotFhir | ServerBusy)
+    return busy_or_silent or (isinstance(error, Refused) and error.status >= 500)
 
 
 def as_sent(body: bytes) -> bytes:

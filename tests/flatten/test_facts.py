@@ -139,7 +139,7 @@ def test_the_newest_of_lines_with_one_id_counts(tmp_path):
 
     lines = [version(10, 2, "EMER"), version(9, 2, "AMB"), version(11, 1, "IMP")]
     report, tables = flattened(tmp_path, [patient("p"), *lines])
-    assert (the("visits", tables)["class_code"], report["notes"]["duplicates"]) == ("EMER", 2)
+    assert (the("visits", tables)["class_code"], report["duplicates"]["Encounter"]) == ("EMER", 2)
 
 
 def test_of_lines_that_tell_nothing_of_their_age_the_last_counts(tmp_path):

@@ -78,4 +78,4 @@ def test_a_second_run_replaces_the_first(tmp_path):
 
 def test_a_patient_who_comes_twice_is_one(tmp_path):
     report, tables = flattened(tmp_path, [patient("p"), patient("p", birthDate="1970-05-05")])
-    assert len(tables["patients"]) == 1 and report["notes"]["duplicates"] == 1
+    assert len(tables["patients"]) == 1 and report["duplicates"]["Patient"] == 1

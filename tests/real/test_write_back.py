@@ -10,7 +10,7 @@ import json
 import pytest
 from derived_files import Derived, write
 
-from service.catalog import Catalog
+from service.catalog import Catalog, Run
 from service.lake import Lake, write_json
 from service.server.client import FhirServer
 from service.settings import Source
@@ -37,19 +37,18 @@ class Hospital:
     def planned(self, *derived):
         self.nights += 1
         clock = dt.datetime(2026, 7, 1, self.nights, tzinfo=dt.UTC)
-        run = self.catalog.begin(self.source.id, self.source.url, "local", clock)
+        run = self.catalog.begin(Run.starting(self.source.id, self.source.url, "local", clock))
         raw = self.lake.raw(run.source, run.run)
         raw.mkdir(parents=True)
         lines = [self.http.get(f"/Patient/{each}").content.replace(b"\n", b"") + b"\n" for each in IDS]
         (raw / "Patient.ndjson").write_bytes(b"".join(lines))
         write_json(raw / "manifest.json", {"limited": True})
         write(self.lake.profiles(run.source, run.run), *derived)
-        self.talk(lambda server: plan(server, self.lake, run, rung="patient", recorded=clock))
+        self.talk(lambda server: plan(server, self.lake, run, self.catalog, rung="patient", recorded=clock))
         return run
 
     def applied(self, run):
-        file = self.lake.plan(run.source, run.run)
-        return self.talk(lambda server: apply(file, server, self.catalog, self.lake))
+        return self.talk(lambda server: apply(run, server, self.catalog, self.lake))
 
     def undone(self, run):
         return self.talk(lambda server: undo(run, server, self.catalog))

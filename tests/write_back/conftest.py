@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from derived_files import AS_OF, write
 
-from service.catalog import Catalog
+from service.catalog import Catalog, Run
 from service.lake import Lake, write_json
 from service.server.client import FhirServer
 from service.settings import Source
@@ -41,19 +41,21 @@ class World:
 
     def planned(self, *derived, rung="patient", as_of=AS_OF, limited=False, policy="1", installation="local"):
         """Pulls the Patients, takes these profiles for derived, and plans: (run, what plan told)."""
-        clock = dt.datetime(2026, 7, 1, tzinfo=dt.UTC) + dt.timedelta(hours=next(self.nights))
-        run = self.catalog.begin(self.source.id, self.source.url, installation, clock)
+        clock = self.clock()
+        run = self.catalog.begin(Run.starting(self.source.id, self.source.url, installation, clock))
         raw = self.lake.raw(run.source, run.run)
         raw.mkdir(parents=True)
         (raw / "Patient.ndjson").write_bytes(b"".join(body + b"\n" for body in self.stored("Patient").values()))
         write_json(raw / "manifest.json", {"limited": limited})
         write(self.lake.profiles(run.source, run.run), *derived, as_of=as_of, policy=policy)
-        told = self.talk(lambda server: plan(server, self.lake, run, rung=rung, recorded=clock))
+        told = self.talk(lambda server: plan(server, self.lake, run, self.catalog, rung=rung, recorded=clock))
         return run, told
 
-    def applied(self, run):
-        file = self.lake.plan(run.source, run.run)
-        return self.talk(lambda server: apply(file, server, self.catalog, self.lake))
+    def clock(self):
+        return dt.datetime(2026, 7, 1, tzinfo=dt.UTC) + dt.timedelta(hours=next(self.nights))
+
+    def applied(self, run, **more):
+        return self.talk(lambda server: apply(run, server, self.catalog, self.lake, **more))
 
     def written(self, *derived, **how):
         """A whole night: (run, what apply told)."""

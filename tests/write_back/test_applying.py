@@ -8,6 +8,7 @@ import pytest
 from derived_files import AS_OF, Derived
 from fastapi import Response
 
+from service.catalog import Run
 from service.errors import LakeProblem, ServerProblem, WriteRefused, WrongUsage
 from service.sandbox.outcome import operation_outcome
 from service.server.client import FhirServer
@@ -156,17 +157,17 @@ def test_an_edit_of_the_patient_between_plan_and_write_survives(world):
     assert [state for type, state in world.states(run) if type == "Patient"] == ["failed", "done"]
 
 
-def test_a_panel_that_changed_since_the_plan_is_read_and_replaced(world):
+def test_a_panel_that_another_run_changed_since_the_plan_is_read_and_replaced(world):
     world.patients("a")
     world.written(Derived("a"), rung="observation")
     run, _ = world.planned(Derived("a", level="enhanced"), rung="observation")
-    [(reference, body)] = world.stored("Observation").items()
-    world.sandbox.store.put(body.replace(b'"status":"final"', b'"status":"amended"'))
+    world.written(Derived("a", level="intensive"), rung="observation")
     told = world.applied(run)
     assert told["written"] == {"Observation": 1, "Provenance": 1}
+    [(reference, _)] = world.stored("Observation").items()
     assert world.sandbox.versions()[reference] == 3
     [kept] = [write for write in world.catalog.writes(run.run, "Patient/a") if write.resource == reference]
-    assert b'"amended"' in kept.before
+    assert b'"intensive"' in kept.before
 
 
 def test_two_workers_write_one_profile(world):
@@ -186,7 +187,7 @@ def test_an_older_plan_does_not_replace_a_newer_profile(world):
     older, _ = world.planned(Derived("a"), rung="observation")
     world.written(Derived("a", level="enhanced"), rung="observation", as_of=AS_OF + dt.timedelta(days=1))
     told = world.applied(older)
-    assert "a newer profile stands there" in told["set_aside"][0]["why"]
+    assert "a newer profile, as of 2026-07-02T00:00:00+00:00, stands" in told["set_aside"][0]["why"]
     assert world.panel("Patient/a")["valueCodeableConcept"]["coding"][0]["code"] == "enhanced"
 
 
@@ -221,6 +222,80 @@ def test_a_lost_answer_makes_no_second_version(world):
     assert told["set_aside"] == []
     assert {ref: n for ref, n in world.sandbox.versions().items() if n > 1} == {"Patient/a": 2}
     assert {state for _, state in world.states(run)} == {"done"}
+
+
+@pytest.mark.parametrize(("status", "headers"), [(503, {"Retry-After": "0"}), (503, {"Retry-After": "18000"})])
+def test_a_server_that_is_busy_after_the_work_is_done_is_read(world, status, headers):
+    """A proxy gives up waiting while the server behind it commits."""
+    world.patients("a")
+    before = world.everything()
+    run, _ = world.planned(Derived("a"))
+    world.sandbox.before = done_but_answered(world, lambda: refusal(status, **headers))
+    told = world.applied(run)
+    assert told["written"] == {"Device": 1, "Observation": 1, "Provenance": 1, "Patient": 1}
+    assert (told["set_aside"], told["unwritten"]) == ([], 0)
+    assert {state for _, state in world.states(run)} == {"done"}
+    assert world.undone(run)["set_aside"] == []
+    assert world.everything() == before
+
+
+def done_but_answered(world, answer):
+    """The first transaction is carried out, and its answer replaced."""
+    sent = []
+
+    def before(method, path, content):
+        if not transactions(method, path, content) or sent:
+            return None
+        sent.append(content)
+        world.talk(lambda server: server.write("POST", "", content))
+        return answer()
+
+    return before
+
+
+def test_a_write_that_arrives_after_it_was_read_for_is_ours_all_the_same(world, monkeypatch):
+    """Time-out; the read finds nothing; the write is committed late; the second try meets it and is refused."""
+    monkeypatch.setattr("service.write_back.deliver.PAUSE", 0)
+    world.patients("a")
+    clean = world.everything()
+    run, _ = world.planned(Derived("a"))
+    sent = []
+
+    def before(method, path, content):
+        if not transactions(method, path, content) or len(sent) > 1:
+            return None
+        sent.append(content)
+        if len(sent) == 1:
+            return Response(b"<html>gateway time-out</html>", 200, media_type="text/html")
+        world.talk(lambda server: server.write("POST", "", sent[0]))
+        return None
+
+    world.sandbox.before = before
+    assert world.applied(run)["written"] == {"Device": 1, "Observation": 1, "Provenance": 1, "Patient": 1}
+    assert {ref: n for ref, n in world.sandbox.versions().items() if n > 1} == {"Patient/a": 2}
+    assert sorted({state for type, state in world.states(run) if type == "Observation"}) == ["done", "failed"]
+    assert world.undone(run)["set_aside"] == []
+    assert world.everything() == clean
+
+
+def test_nothing_to_write_writes_no_device_either(world):
+    assert world.written()[1]["written"] == {}
+    assert world.sandbox.writes == []
+
+
+def test_a_plan_for_patients_is_refused_once_the_owner_lowered_the_rung(world):
+    world.patients("a")
+    run, _ = world.planned(Derived("a"), rung="patient", installation="north")
+    world.sandbox.requests.clear()
+
+    async def lowered(server):
+        server.loopback = False
+        server.source = server.source.model_copy(update={"configured": True, "write": "observation"})
+        return await apply(run, server, world.catalog, world.lake)
+
+    with pytest.raises(WriteRefused, match=r"goes as far as patient.*allows observation by now.*Plan again"):
+        world.talk(lowered)
+    assert world.sandbox.requests == []
 
 
 def test_an_answer_that_is_cut_off_is_read_again(world):
@@ -368,7 +443,7 @@ def test_an_address_that_is_neither_ours_nor_configured_is_not_written_to(world)
 
     async def as_a_stranger(server):
         server.loopback = False
-        return await apply(world.lake.plan(run.source, run.run), server, world.catalog, world.lake)
+        return await apply(run, server, world.catalog, world.lake)
 
     with pytest.raises(WriteRefused):
         world.talk(as_a_stranger)
@@ -383,14 +458,14 @@ def test_a_plan_for_another_server_is_not_applied(world):
 
     async def elsewhere():
         async with FhirServer(Source(url="http://127.0.0.1:9/fhir")) as server:
-            await apply(world.lake.plan(run.source, run.run), server, world.catalog, world.lake)
+            await apply(run, server, world.catalog, world.lake)
 
-    with pytest.raises(WrongUsage, match="the plan is for"):
+    with pytest.raises(WrongUsage, match=r"leads to http://127.0.0.1:9/fhir by now"):
         asyncio.run(elsewhere())
 
 
 def test_nothing_planned_yet(world):
-    run = world.catalog.begin(world.source.id, world.source.url, "local", AS_OF)
+    run = world.catalog.begin(Run.starting(world.source.id, world.source.url, "local", AS_OF))
     with pytest.raises(LakeProblem, match="personalize plan"):
         world.applied(run)
 

@@ -2,7 +2,11 @@
 
 import datetime as dt
 
+import pytest
 from derived_files import AS_OF, Derived, count
+from fastapi import Response
+
+from service.errors import ServerProblem
 
 DAY = dt.timedelta(days=1)
 
@@ -85,14 +89,72 @@ def test_unchanged_content_is_renewed_before_it_lapses(world):
     ]
 
 
-def test_an_edit_of_our_panel_by_hand_is_noticed(world):
+def test_the_rung_none_asks_the_server_nothing(world):
     world.patients("a")
-    world.written(Derived("a"), rung="observation")
-    [body] = world.stored("Observation").values()
-    world.sandbox.store.put(body.replace(b'"status":', b'"note":[{"text":"seen"}],"status":'))
-    run, told = world.planned(Derived("a"), rung="observation")
-    assert told["counts"]["update"] == 1
-    assert reasons(world, run)["Patient/a"] == ["what stands there differs from what was derived"]
+    world.written(Derived("a"))
+    world.sandbox.requests.clear()
+    _, told = world.planned(Derived("a", level="enhanced"), rung="none")
+    assert world.sandbox.requests == []
+    assert set(told["counts"].values()) == {0}
+    assert "nothing was compared" in told["notes"][0]
+
+
+def test_a_server_without_observations_is_told_with_the_remedy(world):
+    world.patients("a")
+    world.sandbox.before = lambda _method, path, _body: Response(status_code=404) if "/Observation" in path else None
+    with pytest.raises(ServerProblem, match=r"can take no panel.*--write none"):
+        world.planned(Derived("a"), rung="observation")
+
+
+def test_a_limited_pull_asks_for_the_panels_of_those_patients_alone(world):
+    ids = [f"p{n:02}" for n in range(30)]
+    world.patients(*ids, "other")
+    everybody = [Derived(each) for each in (*ids, "other")]
+    world.written(*everybody, rung="observation")
+    world.talk(lambda server: server.write("DELETE", "Patient/other"))
+    world.sandbox.requests.clear()
+    _, told = world.planned(*everybody[:-1], rung="observation", limited=True)
+    assert told["counts"]["unchanged"] == 30
+    asked = [each for each in world.sandbox.requests if "/Observation" in each.path]
+    assert [(each.method, each.path) for each in asked] == [("POST", "/fhir/Observation/_search")] * 2
+
+
+def test_lowering_the_rung_tells_of_the_patients_left_behind(world):
+    world.patients("a", "b", "c")
+    world.written(Derived("a"), Derived("b"), Derived("c"))
+    stood = world.stored("Patient")
+    run, told = world.planned(Derived("a", level="enhanced"), Derived("b"), Derived("c"), rung="observation")
+    assert told["notes"] == ["1 Patients bear an older profile; --write patient or undo changes that"]
+    world.applied(run)
+    assert world.stored("Patient") == stood
+
+
+def test_an_older_day_does_not_replace_a_newer_profile(world):
+    world.patients("a")
+    world.written(Derived("a", level="enhanced"), as_of=AS_OF + DAY)
+    run, told = world.planned(Derived("a"))
+    assert (told["counts"]["update"], told["patients"], told["held"]) == (0, 0, 1)
+    assert told["listed"] == ["Patient/a held: Observation: a newer profile, as of 2026-07-02T00:00:00+00:00, stands"]
+    world.applied(run)
+    assert world.panel("Patient/a")["issued"].startswith("2026-07-02")
+
+
+def test_an_interrupted_run_is_named_by_the_next(world):
+    world.patients("a", "b")
+    run, _ = world.planned(Derived("a"), Derived("b"))
+
+    with pytest.raises(KeyboardInterrupt):
+        world.applied(run, progress=_interrupt)
+    _, told = world.planned(Derived("a"), Derived("b"))
+    [note] = told["notes"]
+    assert note.startswith(f"run {run.run} was interrupted after ")
+    assert f"personalize undo {run.run}" in note
+    world.undone(run)
+    assert world.planned(Derived("a"), Derived("b"))[1]["notes"] == []
+
+
+def _interrupt(_what, _count):
+    raise KeyboardInterrupt
 
 
 def test_a_panel_without_a_profile_is_shown_and_left_alone(world):

@@ -1,12 +1,13 @@
 """A run in, the server as it was before out."""
 
+import dataclasses
 import json
 
 import pytest
 from derived_files import Derived
 from fastapi import Response
 
-from service.errors import WriteRefused
+from service.errors import WriteRefused, WrongUsage
 from service.sandbox.outcome import operation_outcome
 from service.write_back import undo
 
@@ -18,8 +19,10 @@ def test_what_was_created_is_gone_and_every_patient_is_as_it_was(world):
     told = world.undone(run)
     assert told == {
         "undone": {"Patient": 2, "Provenance": 2, "Observation": 2, "Device": 1},
+        "already": {},
         "set_aside": [],
         "kept": [],
+        "notes": [],
     }
     assert world.everything() == before
     assert {state for _, state in world.states(run)} == {"undone"}
@@ -43,7 +46,7 @@ def test_a_second_undo_does_nothing(world):
     run, _ = world.written(Derived("a"))
     world.undone(run)
     world.sandbox.requests.clear()
-    assert world.undone(run) == {"undone": {}, "set_aside": [], "kept": []}
+    assert world.undone(run) == {"undone": {}, "already": {}, "set_aside": [], "kept": [], "notes": []}
     assert world.sandbox.writes == []
 
 
@@ -177,6 +180,90 @@ def test_a_patient_deleted_since_needs_no_undoing(world):
     world.talk(lambda server: server.write("DELETE", "Patient/a"))
     assert world.undone(run)["set_aside"] == []
     assert world.sandbox.versions() == {}
+
+
+def test_what_was_not_there_any_more_is_not_told_as_undone(world):
+    world.patients("a")
+    run, _ = world.written(Derived("a"), rung="observation")
+    for reference in [*world.stored("Provenance"), *world.stored("Observation")]:
+        world.talk(lambda server, reference=reference: server.write("DELETE", reference))
+    told = world.undone(run)
+    assert told["undone"] == {"Device": 1}
+    assert told["already"] == {"Provenance": 1, "Observation": 1}
+    assert told["notes"] == [
+        "1 Provenance were as before the run already",
+        "1 Observation were as before the run already",
+    ]
+
+
+def test_a_run_at_another_address_is_not_undone_here(world):
+    world.patients("a")
+    run, _ = world.written(Derived("a"))
+    world.sandbox.requests.clear()
+    with pytest.raises(WrongUsage, match="leads to"):
+        world.undone(dataclasses.replace(run, base="http://127.0.0.1:9/fhir"))
+    assert world.sandbox.requests == []
+
+
+def test_an_open_intent_of_another_address_is_not_settled_here(world):
+    from service.catalog import Run, Write
+
+    world.patients("a")
+    moved = Run.starting(world.source.id, "http://127.0.0.1:9/fhir", "local", world.clock())
+    world.catalog.begin(moved)
+    world.catalog.intend([Write(moved.run, "Patient/a", "Observation/sent-there", "create", None, b'{"id":"x"}')])
+    world.written(Derived("a"))
+    assert world.states(moved) == [("Observation", "intended")]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_an_answer_lost_while_undoing_an_update_is_settled_by_what_stands(world, again):
+    """The PUT that restores is done and its answer lost; also when this process ends there and undo is run again."""
+    world.patients("a")
+    world.written(Derived("a"), rung="observation")
+    before = world.everything()
+    run, _ = world.written(Derived("a", level="enhanced"), rung="observation")
+    lost = []
+
+    def before_it(method, path, body):
+        if method == "PUT" and "/Observation/" in path and not lost:
+            lost.append(world.sandbox.store.put(body))
+            return Response(status_code=502)
+        if again and lost and method == "GET" and "/Observation/" in path and len(lost) == 1:
+            lost.append("dead")
+            return Response(status_code=404)
+        return None
+
+    world.sandbox.before = before_it
+    told = world.undone(run)
+    if again:
+        assert told["set_aside"]
+        told = world.undone(run)
+    assert told["set_aside"] == []
+    assert world.everything() == before
+    assert {state for _, state in world.states(run)} == {"undone"}
+
+
+def test_an_earlier_run_whose_content_came_back_by_a_later_one_waits_for_it(world):
+    world.patients("a")
+    clean = world.everything()
+    runs = [world.written(Derived("a", level=level))[0] for level in ("standard", "enhanced", "standard")]
+    told = world.undone(runs[1])
+    assert "undo the later run first" in told["set_aside"][0]["why"]
+    assert told["undone"] == {}
+    for run in reversed(runs):
+        assert world.undone(run)["set_aside"] == []
+    assert world.everything() == clean
+
+
+def test_what_is_kept_names_other_runs_not_this_one(world):
+    world.patients("a")
+    run, _ = world.written(Derived("a"), rung="observation")
+    [body] = world.stored("Observation").values()
+    world.sandbox.store.put(body.replace(b'"final"', b'"amended"'))
+    [kept] = world.undone(run)["kept"]
+    assert run.run not in kept
+    assert "the patients set aside" in kept
 
 
 def test_undo_obeys_the_safety_rule(world):
