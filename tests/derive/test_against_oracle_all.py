@@ -5,7 +5,7 @@ Run with -s to see how many values were compared, and how many of each code are 
 
 import json
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -55,5 +55,3 @@ def test_the_population_of_the_sandbox(tmp_path, zone):
         resources[resource["resourceType"]].append(resource)
     above = compared(tmp_path, resources, "2026-07-01T00:00:00+00:00", zone, f"sandbox {zone}")
     assert set(BY_CODE) - ELSEWHERE - above <= NO_PLACES | {"patient-paid-p1y"}
-
-

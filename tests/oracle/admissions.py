@@ -59,9 +59,7 @@ def is_index(
     return over and followed and not excluded and not transferred(admission, admissions, parts, zone)
 
 
-def transferred(
-    admission: Stay, admissions: Collection[Stay], parts: Collection[Visit], zone: ZoneInfo
-) -> bool:
+def transferred(admission: Stay, admissions: Collection[Stay], parts: Collection[Visit], zone: ZoneInfo) -> bool:
     """Admitted elsewhere on the same or the next day."""
     here = {each.organisation for each in parts}
     soon = [each for each in following(admission, admissions, zone) if days_after(admission, each, zone) <= 1]

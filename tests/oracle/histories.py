@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 from .references import Json
-from .synthea import Value, answers
+from .synthea import answers
+from .year import Value
 
 CLASS = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"

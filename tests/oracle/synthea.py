@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,7 +16,7 @@ from .payments import Explanation, explanations, known, refused
 from .people import Person, people
 from .references import Json, labelled_sensitive, name, target
 from .visits import Visit, cancelled, visits
-from .year import Basis, Value, says_acuity, year
+from .year import Basis, Value, says_acuity, share, year
 
 Resources = Mapping[str, list[Json]]
 Codings = Collection[tuple[str, str]]
@@ -186,14 +185,16 @@ def spend(person: Person, source: Source, starts: Starts, end: datetime) -> tupl
     refusals = refused(since["p1y"], gone, source.explained or {})
     codes = [("patient-liability", window) for window in starts]
     codes += [(kind, "p1y") for kind in ("insurer-paid", "allowed-amount", "patient-paid")]
-    found: dict[str, Value] = {f"billed-charges-{window}": charged(counted, start, end) for window, start in starts.items()}
+    found: dict[str, Value] = {
+        f"billed-charges-{window}": charged(counted, start, end) for window, start in starts.items()
+    }
     found["claims-p1y"] = len(since["p1y"])
     if source.claims is None:
         found = dict.fromkeys(found)
     unexposed = source.explained is None
     for kind, window in codes:
         found[f"{kind}-{window}"] = None if unexposed else known(kind, since[window], source.explained or {})
-    found["claims-refused-p1y"] = Fraction(*refusals) if refusals[1] else None
+    found["claims-refused-p1y"] = share(refusals)
     return found, refusals
 
 

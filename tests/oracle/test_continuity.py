@@ -1,14 +1,14 @@
-"""In: the worked answers and hand-made visits. Out: the proof of the oracle's UPC and COC."""
+"""In: the worked answers and hand-made visits. Out: the proof of the oracle's indices of continuity."""
 
 from collections import Counter
 from fractions import Fraction
 
 import pytest
 
-from .continuity import coc, upc
+from .continuity import coc, fci, hhi, mmci, secon, upc
 from .histories import encounter, measures, seen_by
 from .references import Json
-from .synthea import Value
+from .year import Value
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,21 @@ from .synthea import Value
 def test_worked_answers(per_clinician: tuple[int, ...], expected_upc: str, expected_coc: str) -> None:
     seen = Counter({f"dr-{n}": visits for n, visits in enumerate(per_clinician)})
     assert (upc(seen), coc(seen)) == (Fraction(expected_upc), Fraction(expected_coc))
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [("AABACAADAABA", "3/11"), ("AAAAAAAABBBB", "10/11"), ("ABABABABABAB", "0"), ("ABABA", "0"), ("AAAA", "1")],
+    ids=["O4", "O5", "O5 in turn", "O6", "O7"],
+)
+def test_sequence(seen: str, expected: str) -> None:
+    assert secon([*seen]) == Fraction(expected)
+
+
+def test_concentration_and_fragmentation() -> None:
+    assert hhi(Counter("AAABBC")) == Fraction(7, 18) and fci([*"AAABBC"]) == Fraction(11, 15)
+    assert mmci(Counter("AAABBC")) == Fraction(31, 51)
+    assert fci([*"AAAA"]) == 0 and fci([*"ABCD"]) == 1
 
 
 def continuity(*visits: Json) -> tuple[Value, Value]:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from .histories import claim, encounter, link, measures, patient
-from .synthea import Answer, Value, answers, latest_as_of, read
+from .synthea import Answer, answers, latest_as_of, read
+from .year import Value
 
 DATA = Path(__file__).parents[1] / "data"
 FAMILIES = {

@@ -189,7 +189,6 @@ def test_emergency_visits_of_one_stay_are_one_contact(stay: Json, contacts: int)
 
 
 def test_of_what_led_to_a_stay_only_the_latest_is_one_contact_with_it() -> None:
-    """At weekdays: the earlier visit keeps its own date, the later one counts with the stay that it led to."""
     stay = encounter("s", "IMP", "2026-05-01T20:00:00Z", "2026-05-03T10:00:00Z", **at("o"))
     third = encounter("g", "EMER", "2026-05-01T16:00:00Z", "2026-05-01T17:00:00Z", **at("o"))
     part = encounter("h", "EMER", "2026-05-01T20:00:00Z", "2026-05-01T21:00:00Z", part_of="s")

@@ -1,6 +1,5 @@
-"""In: one person's visits, stays and cancelled visits. Out: the measures that look at one year, with what they rest on."""
+"""In: one person's visits, stays and cancelled visits. Out: the measures of one year, with what they rest on."""
 
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -141,6 +140,6 @@ def habitual(outpatient: Collection[Visit], zone: ZoneInfo) -> dict[str, tuple[s
 def says_acuity(visits: Collection[Visit]) -> bool:
     """Whether a source ever tells by class, by admission source or by an emergency visit that a stay was acute."""
     inpatient = [each for each in visits if each.kind == "inpatient"]
-    return any(each.kind == "emergency" for each in visits) or any(each.acute or each.admitted_from for each in inpatient)
-
-
+    return any(each.kind == "emergency" for each in visits) or any(
+        each.acute or each.admitted_from for each in inpatient
+    )
