@@ -18,7 +18,7 @@ REFERRING = ("encounter", "claim", "general_practitioner")  # columns of one ref
 def changed_records(before: Path, after: Path, engine: Engine) -> ir.Table:
     """(patient): records that came, went or differ in any row, and those that refer to a loose row that does."""
     tables = sorted({path.stem for folder in (before, after) for path in folder.glob("*.parquet")})
-    own = [name for name in tables if name not in LOOSE]
+    own = [name for name in tables if "patient" in engine.read_parquet(after / f"{name}.parquet").columns]
     differing = _differing(_marks(before, own, "patient", engine), _marks(after, own, "patient", engine), "patient")
     loose = [name for name in tables if name in LOOSE]
     what = engine.materialise(_differing(_marks(before, loose, "id", engine), _marks(after, loose, "id", engine), "id"))

@@ -1,8 +1,9 @@
 """Emergency visits and stays in, emergency contacts out.
 
 Emergency encounters that belong to one and the same stay are one contact, dated at the earliest: those that are part
-of it (partOf), overlap or touch it, or ended at most 24 hours before it at the same organisation. An organisation that
-is not recorded is not the same as another. Every other emergency encounter is a contact of its own.
+of it (partOf), overlap or touch it, and the last one that ended at most 24 hours before it at the same organisation. An
+organisation that is not recorded is not the same as another. Every other emergency encounter is a contact of its own:
+who was sent home in the morning and came back at night came twice.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import ibis.expr.types as ir
 from service.engine import Engine
 
 BEFORE_ADMISSION = ibis.interval(hours=24)
+LEAD_IN = 2  # the place of what times alone suggest among the grounds below
 
 
 def contacts(visits: ir.Table, arrivals: ir.Table) -> ir.Table:
@@ -20,7 +22,9 @@ def contacts(visits: ir.Table, arrivals: ir.Table) -> ir.Table:
     emergency = visits.filter(visits.class_group == "emergency")
     joined = emergency.left_join(arrivals, ["patient", "id"])
     own = ibis.cases((joined.stay.isnull(), joined.id))
-    grouped = joined.group_by("patient", "stay", own=own).agg(at=joined.start.min(), timed=joined.timed.all())
+    grouped = joined.group_by("patient", "stay", own=own).agg(
+        at=joined.start.min(), timed=joined.timed.argmin(joined.start)
+    )
     return grouped.select("patient", "at", "timed", "stay")
 
 
@@ -37,7 +41,10 @@ def _of_a_stay(emergency: ir.Table, members: ir.Table, stays: ir.Table) -> ir.Ta
     pairs = ibis.union(*(pair.mutate(trust=ibis.literal(place)) for place, pair in enumerate(grounds)))
     order = ibis.window(group_by=["patient", "id"], order_by=["trust", "stay"])
     ranked = pairs.mutate(place=ibis.row_number().over(order))
-    return ranked.filter(ranked.place == 0).select("patient", "id", "stay")
+    belongs = ranked.filter(ranked.place == 0).inner_join(emergency.select("patient", "id", "until"), ["patient", "id"])
+    latest = ibis.window(group_by=["patient", "stay", "trust"], order_by=[ibis.desc("until"), "id"])
+    lead = belongs.mutate(lead=ibis.row_number().over(latest))
+    return lead.filter((lead.trust != LEAD_IN) | (lead.lead == 0)).select("patient", "id", "stay")
 
 
 def _linked(emergency: ir.Table, members: ir.Table) -> ir.Table:

@@ -30,6 +30,7 @@ def readmissions(events: Events, window: Window) -> ir.Table:
     index = stays.filter(
         window.holds(stays.start, events.engine),
         stays.ended,
+        ~stays.died,
         ~stays.disposition.isin(DIED + AGAINST_ADVICE + TRANSFERRED).fill_null(False),
         ~elsewhere.fill_null(False),
         ibis.date(as_of).delta(stays["last"], unit="day") >= DAYS,

@@ -33,7 +33,7 @@ def members(visits: ir.Table, people: People, engine: Engine) -> ir.Table:
 
 
 def stays(members: ir.Table, engine: Engine) -> ir.Table:
-    """(patient, stay, start, until, ended, going_on, said_acute, disposition, entered, left)
+    """(patient, stay, start, until, ended, going_on, died, said_acute, disposition, entered, left)
 
     `entered` and `left`: the organisations where it began and ended. `ended`: some encounter says when it was over, and
     none goes on at as_of.
@@ -47,6 +47,7 @@ def stays(members: ir.Table, engine: Engine) -> ir.Table:
         until=marked.until.max(),
         ended=marked.ended.any() & ~marked.going_on.any(),
         going_on=marked.going_on.any(),
+        died=marked.died.any(),
         said_acute=((marked.class_code == "ACUTE") | (marked.admit_source == FROM_EMERGENCY)).any().fill_null(False),
         disposition=marked.discharge_disposition.min(where=marked["last"]),
         entered=marked.organization.min(where=marked["first"]),

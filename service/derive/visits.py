@@ -22,13 +22,13 @@ CANCELLED = "cancelled"
 @dataclass(frozen=True)
 class Visits:
     """`table`: patient, id, source, class_code, class_group, start, until, clock, day, dated, timed, ended, going_on,
-    admission, clinician, organization, site, admit_source, discharge_disposition, codes.
+    died, admission, clinician, organization, site, admit_source, discharge_disposition, codes.
 
     `until` is the end where one is given, else as_of for an open inpatient visit, else the start; never after death: an
-    emergency visit that nobody closed belongs to no later stay. `ended`: it says when; `going_on`: at as_of. `clock`
-    and `day`: the local time and date of the start; `dated` and `timed`: whether they are more than the start of a
-    longer period. `admission`: the topmost inpatient visit that this one is part of: itself for most inpatient ones,
-    null outside any. `cancelled`: patient, id, at. `says`: one row, of what the source is known to record at all:
+    emergency visit that nobody closed belongs to no later stay. `ended`: it says when; `going_on`: at as_of; `died`: in
+    death. `clock` and `day`: the local time and date of the start; `dated` and `timed`: whether they are more than the
+    start of a longer period. `admission`: the topmost inpatient visit that this one is part of: itself for most
+    inpatient ones, null outside any. `cancelled`: patient, id, at. `says`: one row, of what the source is known to record at all:
     cancelled (visits), acuity (of stays). `excluded`: patient, n of sensitive visits, of which nothing else is kept.
     `cyclic`: visits whose partOf runs in a circle.
     """
@@ -74,7 +74,8 @@ def _counting(rows: ir.Table, as_of: datetime, engine: Engine) -> ir.Table:
         "patient", "id", "source", "status", "class_code", "class_group", "start", "part_of", "clinician",
         "organization", "site", "admit_source", "discharge_disposition", "sensitive",
         until=ibis.least(ibis.coalesce(rows.end, lasting), rows.deceased_at),
-        ended=told & (over < now), going_on=told & (over >= now), dated=~rows.start_partial, timed=rows.start_timed,
+        ended=told & (over < now), going_on=told & (over >= now), died=(over == rows.deceased_at).fill_null(False),
+        dated=~rows.start_partial, timed=rows.start_timed,
         codes=rows.types.concat(rows.reasons),
     )  # fmt: skip
 

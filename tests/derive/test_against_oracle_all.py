@@ -54,4 +54,4 @@ def test_the_population_of_the_sandbox(tmp_path, zone):
         resource = json.loads(line, parse_float=Decimal)
         resources[resource["resourceType"]].append(resource)
     above = compared(tmp_path, resources, "2026-07-01T00:00:00+00:00", zone, f"sandbox {zone}")
-    assert set(BY_CODE) - ELSEWHERE - above <= NO_PLACES | {"patient-paid-p1y"}
+    assert set(BY_CODE) - ELSEWHERE - above <= NO_PLACES | {"patient-paid-p1y", "allowed-amount-p1y"}

@@ -8,7 +8,7 @@ from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracle.histories import RESTRICTED, encounter, link, of_type, patient
 
@@ -19,9 +19,9 @@ from service.flatten import flatten
 
 from .lakes import AS_OF, RUN, SOURCE, profiled, pulled
 from .populations import ICD_10, history, population, visit
+from .test_properties import SIZE, THOUSAND
 
 UTC = ZoneInfo("UTC")
-SIZE = 500
 FILES = ("profiles", "measures")
 HEART_FAILURE = {"system": ICD_10, "code": "I50"}
 
@@ -52,7 +52,7 @@ class Nights:
         return told
 
 
-@settings(max_examples=2, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@THOUSAND
 @given(seed=st.integers(min_value=0, max_value=2**32), days=st.integers(min_value=-20, max_value=40))
 def test_changed_patients_and_moved_windows_give_what_a_full_derivation_gives(tmp_path_factory, seed, days):
     chance, nights = random.Random(seed), Nights(tmp_path_factory)

@@ -48,18 +48,23 @@ def bill(claim: Json, sensitive_visits: Collection[str], zone: ZoneInfo) -> Bill
 def in_force(all_bills: Collection[Bill], before: datetime, death: datetime | None) -> list[Bill]:
     """The bills that count: dated before the end and not after death, of a claim and its resubmissions only the latest.
 
-    Sensitive ones go last: what one of them replaced is no longer in force either.
+    A sensitive one hides all of its family: it is one event, billed again without the label.
     """
-    newest = [latest(family) for family in families(all_bills, before, death)]
-    return [chosen for chosen in newest if chosen and not chosen.sensitive]
+    newest = [latest(family) for family in open_families(all_bills, before, death)]
+    return [chosen for chosen in newest if chosen]
 
 
 def called_off(all_bills: Collection[Bill], before: datetime, death: datetime | None) -> list[Bill]:
     """The cancelled bills that no active one stands for; of several that replace one another the latest."""
-    gone = [family for family in families(all_bills, before, death) if not latest(family)]
+    gone = [family for family in open_families(all_bills, before, death) if not latest(family)]
     cancelled = [[each for each in family if each.cancelled] for family in gone]
-    newest = [max(family, key=age) for family in cancelled if family]
-    return [each for each in newest if not each.sensitive]
+    return [max(family, key=age) for family in cancelled if family]
+
+
+def open_families(all_bills: Collection[Bill], before: datetime, death: datetime | None) -> list[list[Bill]]:
+    """Those of which no bill is sensitive."""
+    found = families(all_bills, before, death)
+    return [family for family in found if not any(each.sensitive for each in family)]
 
 
 def families(all_bills: Collection[Bill], before: datetime, death: datetime | None) -> list[list[Bill]]:
