@@ -15,6 +15,7 @@ from service.report.context import AXES
 
 WINDOWS = {"year": "p1y", "month": "p1m", "week": "p7d"}
 NOTES = {
+    "amount-without-currency": "adjudicated amounts without a currency: unknown, and not added up",
     "birth-date-partial": "birth dates without a day: the start of their month or year is taken",
     "birth-date-unreadable": "birth dates that are no dates: no age is known",
     "class-other": "visits of an absent or local class: counted as other",
@@ -25,7 +26,11 @@ NOTES = {
     "end-before-start": "visits that end before they start: the end is left out",
     "end-unreadable": "visits whose end is no time: the end is left out",
     "item-amount-unreadable": "claim items with an amount that is no number: the amount is left out",
+    "item-amount-without-currency": "claim items with an amount without a currency: the amount is left out",
+    "item-nets-differ-from-the-total": "claims whose items do not add up to their total: the total is taken",
     "practitioner-unresolved": "visits whose clinician cannot be told from the reference: no clinician is known",
+    "role-without-a-practitioner": "roles that name no practitioner: the role stands for itself",
+    "same-instant": "patients with visits at one instant: taken in the order of their ids",
     "start-partial": "visits that start in a month or year: its start is taken",
 }
 

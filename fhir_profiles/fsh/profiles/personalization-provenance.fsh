@@ -17,7 +17,7 @@ Description: "Which device derived a personalization profile, when, and from whi
 * agent 1..1
 * agent.who only Reference(Device)
 * entity.role = #source
-* entity.what only Reference(Encounter or Claim or List)
+* entity.what only Reference(Encounter or Claim or Condition or List)
 
 Invariant: pers-prov-1
 Description: "At most 50 visits and claims are named one by one; more are given as one digest."
