@@ -27,10 +27,10 @@ class Visits:
     `until` is the end where one is given, else as_of for an open inpatient visit, else the start; never after death: an
     emergency visit that nobody closed belongs to no later stay. `ended`: it says when; `going_on`: at as_of; `died`: in
     death. `clock` and `day`: the local time and date of the start; `dated` and `timed`: whether they are more than the
-    start of a longer period. `admission`: the topmost inpatient visit that this one is part of: itself for most
-    inpatient ones, null outside any. `cancelled`: patient, id, at. `says`: one row, of what the source is known to record at all:
-    cancelled (visits), acuity (of stays). `excluded`: patient, n of sensitive visits, of which nothing else is kept.
-    `cyclic`: visits whose partOf runs in a circle.
+    start of a longer period. `admission`: the topmost inpatient visit that this one is part of: itself for
+    most inpatient ones, null outside any. `cancelled`: patient, id, at. `says`: one row, of what the source is known to
+    record at all: cancelled (visits), acuity (of stays). `excluded`: patient, n of sensitive visits, of which nothing
+    else is kept. `cyclic`: visits whose partOf runs in a circle.
     """
 
     table: ir.Table
