@@ -12,7 +12,7 @@ Description: "The window, the definition and, where they apply, the numerator, t
 Context: Observation.component
 * insert ForUse
 * . ^short = "Window, definition, numerator, denominator and coverage of the measure"
-* obeys pers-basis-1 and pers-basis-2
+* obeys pers-basis-2
 * extension contains
     numerator 0..1 and
     denominator 0..1 and
@@ -22,7 +22,7 @@ Context: Observation.component
 * extension[numerator] ^short = "What was counted"
 * extension[numerator].value[x] 1..1
 * extension[numerator].value[x] only decimal
-* extension[denominator] ^short = "What it was counted out of"
+* extension[denominator] ^short = "What it was counted out of; alone: N, how many visits or dates the number rests on"
 * extension[denominator].value[x] 1..1
 * extension[denominator].value[x] only decimal
 * extension[window] ^short = "p7d | p1m | p1y | ever"
@@ -35,11 +35,6 @@ Context: Observation.component
 * extension[coverage] ^short = "Share, 0 to 1, of the visits or claims that the measure could use"
 * extension[coverage].value[x] 1..1
 * extension[coverage].value[x] only decimal
-
-Invariant: pers-basis-1
-Description: "A denominator comes with the numerator that was counted out of it."
-Severity: #error
-Expression: "extension.where(url = 'denominator').exists() implies extension.where(url = 'numerator').exists()"
 
 Invariant: pers-basis-2
 Description: "The coverage is a share: neither below 0 nor above 1."
