@@ -197,12 +197,17 @@ def _retrying(details: RetryDetails) -> None:
     )
 
 
+def _to_stderr(*_names: str) -> structlog.PrintLogger:
+    """stderr as it is when something is said: who embeds this may have put another one there since."""
+    return structlog.PrintLogger(sys.stderr)
+
+
 def main() -> None:
     """The command `personalize`: errors become one line on stderr and their exit code."""
     stamina.instrumentation.set_on_retry_hooks([_retrying])
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_to_stderr,
     )
     try:
         app()

@@ -45,7 +45,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "plan": plan.get("counts"),
         "written": applied.get("written", {}),
         "rung": applied.get("rung", {}),
-        "undone": undone.get("undone", {}),
+        "undone": dict(sorted(undone.get("undone", {}).items())),
         "notes": notes(outcome),
         "seconds": outcome.seconds,
     }
