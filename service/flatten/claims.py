@@ -59,7 +59,7 @@ def rows(claim: ir.Table, calendar: Calendar) -> ir.Table:
 
 def stated_date(claim: ir.Table) -> ir.StringValue:
     served = claim.item.map(lambda item: ibis.coalesce(item.servicedDate, item.servicedPeriod.start))
-    return ibis.coalesce(claim.billablePeriod.start, served[0], claim.created)
+    return ibis.coalesce(claim.billablePeriod.start, served.filter(lambda date: date.notnull())[0], claim.created)
 
 
 def occurred(claim: ir.Table, calendar: Calendar) -> ir.TimestampValue:

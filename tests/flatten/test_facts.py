@@ -152,6 +152,7 @@ def test_of_lines_that_tell_nothing_of_their_age_the_last_counts(tmp_path):
     [
         ({"billablePeriod": {"start": "2026-01-01"}}, "2026-01-01"),
         ({"item": [{"servicedDate": "2026-01-05"}, {"servicedPeriod": {"start": "2026-01-03"}}]}, "2026-01-03"),
+        ({"item": [{"sequence": 1}, {"servicedDate": "2026-01-05"}], "created": None}, "2026-01-05"),
         ({"item": [{"sequence": 1}]}, "2026-03-01"),
     ],
 )
