@@ -1,0 +1,66 @@
+"""Commands, nothing else: each parses its words, calls one function and prints what comes back.
+
+stdout holds the answer, stderr everything else. Exit 0 done, 1 something failed, 2 wrong usage, 3 partial: some
+patients were set aside.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import stamina
+import structlog
+import typer
+from stamina.instrumentation import RetryDetails
+
+from service import __version__
+from service.cli import local, reports, stages
+from service.errors import PersonalizeError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app.add_typer(stages.app)
+app.add_typer(reports.app, name="report")
+app.add_typer(local.app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"personalize {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """One standardized personalization profile per patient, from any FHIR server and back to it."""
+
+
+def _retrying(details: RetryDetails) -> None:
+    """One plain line a retry: stamina's own repeats the exception and where it was caught."""
+    said = details.caused_by
+    where = said.where if isinstance(said, PersonalizeError) else ""
+    structlog.get_logger().warning(
+        "asking again", reason=type(said).__name__, where=where, seconds=round(details.wait_for, 1)
+    )
+
+
+def _to_stderr(*_names: str) -> structlog.PrintLogger:
+    """stderr as it is when something is said: who embeds this may have put another one there since."""
+    return structlog.PrintLogger(sys.stderr)
+
+
+def main() -> None:
+    """The command `personalize`: errors become one line on stderr and their exit code."""
+    stamina.instrumentation.set_on_retry_hooks([_retrying])
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=_to_stderr,
+    )
+    try:
+        app()
+    except PersonalizeError as error:
+        typer.echo(f"personalize: {error.text}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,120 @@
+"""The stages of the pipeline as commands: each parses its words, calls one function and prints what comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service import pipeline
+from service.cli.answer import emit, told
+from service.cli.options import HERE, AsOf, Json, LakeDir, Limit, PolicyFile, Server, Write
+from service.errors import WrongUsage
+from service.opening import opened
+
+app = typer.Typer()
+
+
+@app.command()
+def run(
+    server: Server,
+    apply: Annotated[bool, typer.Option("--apply", help="Write. Without it nothing is sent.")] = False,
+    write: Write = None,
+    as_of: AsOf = None,
+    patient_limit: Limit = None,
+    policy: PolicyFile = None,
+    lake: LakeDir = HERE,
+    json: Json = False,
+) -> None:
+    """Pull, flatten, derive and plan; with --apply also write.
+
+    personalize run http://127.0.0.1:8080/fhir --as-of 2026-07-01 --json
+    """
+    with opened(lake, server, write=write, policy=policy) as work:
+        told(pipeline.run(work, as_of=as_of, limit=patient_limit, write=apply), json)
+
+
+@app.command()
+def pull(server: Server, patient_limit: Limit = None, lake: LakeDir = HERE, json: Json = False) -> None:
+    """SERVER to raw NDJSON in the lake; begins a run."""
+    with opened(lake, server) as work:
+        told(pipeline.only(work, "pull", patient_limit), json)
+
+
+@app.command()
+def flatten(server: Server, lake: LakeDir = HERE, json: Json = False) -> None:
+    """The newest pull of SERVER to facts."""
+    with opened(lake, server, after="pull") as work:
+        told(pipeline.only(work, "flatten"), json)
+
+
+@app.command()
+def derive(
+    server: Server,
+    as_of: AsOf = None,
+    policy: PolicyFile = None,
+    compare: Annotated[bool, typer.Option("--compare", help="Only show whom --policy FILE would change.")] = False,
+    lake: LakeDir = HERE,
+    json: Json = False,
+) -> None:
+    """The newest facts of SERVER to measures, levels and pathways.
+
+    personalize derive hospital --policy own.toml --compare
+    """
+    if compare:
+        _compared(server, as_of, policy, lake, json)
+    else:
+        with opened(lake, server, policy=policy, after="flatten") as work:
+            told(pipeline.only(work, "derive", as_of), json)
+
+
+@app.command()
+def plan(server: Server, write: Write = None, lake: LakeDir = HERE, json: Json = False) -> None:
+    """What would be written to SERVER, and why. Writes nothing.
+
+    personalize plan hospital --json
+    """
+    with opened(lake, server, write=write, after="derive") as work:
+        told(pipeline.only(work, "plan"), json)
+
+
+@app.command()
+def apply(server: Server, lake: LakeDir = HERE, json: Json = False) -> None:
+    """Write the newest plan for SERVER."""
+    with opened(lake, server, after="plan") as work:
+        told(pipeline.only(work, "apply"), json)
+
+
+@app.command()
+def undo(
+    run: Annotated[str, typer.Argument(help="The run, by the name that it printed.")],
+    lake: LakeDir = HERE,
+    json: Json = False,
+) -> None:
+    """Take back what RUN wrote, as far as nobody else has changed it since."""
+    with opened(lake, run=run) as work:
+        told(pipeline.only(work, "undo"), json)
+
+
+@app.command()
+def explain(
+    server: Server,
+    patient: Annotated[str, typer.Argument(help="Patient/ID, or the ID alone.")],
+    lake: LakeDir = HERE,
+    json: Json = False,
+) -> None:
+    """From resources to level: one patient of SERVER's newest profiles, line by line."""
+    with opened(lake, server, after="derive") as work:
+        explanation = pipeline.explain(work, patient)
+        emit(explanation, explanation.lines(), json)
+
+
+def _compared(server: str, as_of: str | None, policy: Path | None, lake: Path, json: bool) -> None:
+    if policy is None:
+        raise WrongUsage(
+            "there is nothing to compare with", where="--compare", do="name the other policy: --policy FILE"
+        )
+    with opened(lake, server, after="flatten") as work:
+        comparison = pipeline.compare(work, policy, as_of)
+        emit(comparison, comparison.lines(), json)
