@@ -76,6 +76,7 @@ def flatten(work: Work) -> Told:
             engine=engine,
             source=work.source.id,
             zone=work.source.zone,
+            aliases=work.source.aliases,
             sensitive_labels=work.source.sensitive_labels,
             opt_out_tag=work.source.opt_out_tag,
         )

@@ -41,10 +41,14 @@ class Pulled:
 
 @dataclass
 class Manifest:
-    """What one pull brought; `limited` when not every patient of the server was asked for."""
+    """What one pull brought; `limited` when not every patient of the server was asked for.
+
+    `stated_base` is what the server calls its own address, where it says so: behind a proxy another than `base`.
+    """
 
     source: str
     base: str
+    stated_base: str
     fhir_version: str
     software: str
     server_date: str
@@ -92,6 +96,7 @@ async def pull(server: FhirServer, target: Path, *, limit: int | None = None, pr
     manifest = Manifest(
         source=server.source.id,
         base=server.base,
+        stated_base=metadata.capability.base,
         fhir_version=metadata.capability.fhir_version,
         software=metadata.capability.software,
         server_date=(server_date(metadata.answer) or dt.datetime.now(dt.UTC)).isoformat(),

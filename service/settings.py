@@ -62,6 +62,7 @@ class Source(BaseModel):
     opt_out_group: str = Field(default="", pattern=r"^([A-Za-z0-9.-]{1,64})?$", description="the id of a Group")
     opt_out_tag: Label | Literal[""] = ""
     sensitive_labels: tuple[Label, ...] = ()
+    aliases: tuple[Base, ...] = Field(default=(), description="other addresses of this very server")
     adjudications: Path | None = Field(default=None, description="what this source's payers mean by codes of their own")
 
     @field_validator("time_zone")

@@ -210,6 +210,20 @@ def test_references_in_every_resolvable_form_count(personalize, sandbox, form):
     assert next(m["value"] for m in explained["measures"] if m["code"] == "outpatient-visits-p1y") == 1
 
 
+def test_a_reference_to_another_address_counts_where_the_owner_says_that_it_is_this_server(
+    personalize, sandbox, tmp_path
+):
+    there = "https://ehr.example/fhir"
+    sandbox.store.load(json.dumps(each).encode() for each in _person(1, subject={"reference": f"{there}/Patient/x1"}))
+    said = run(personalize, sandbox.url)
+    (aside,) = said.json["set_aside"]
+    assert aside["where"] == "Encounter/e1" and "name it in `aliases`" in aside["why"]
+    (tmp_path / "personalize.toml").write_text(f'[sources.ehr]\nurl = "{sandbox.url}"\naliases = ["{there}"]\n')
+    assert run(personalize, "ehr").json["set_aside"] == []
+    explained = personalize("explain", "ehr", "Patient/x1", "--json").json
+    assert next(m["value"] for m in explained["measures"] if m["code"] == "visits-p1y") == 1
+
+
 def test_a_wrong_type_in_a_search_is_set_aside(personalize, people):
     stranger = {
         "resourceType": "Bundle",

@@ -168,3 +168,15 @@ def test_where_visits_are_unknown_there_is_no_level(personalize, planted_sandbox
     assert (explained_["pathways"], explained_["nearest"]) == ([], [])
     unknown = next(each["unknown"] for each in explained_["measures"] if each["code"] == "ed-visits-p1y")
     assert unknown == "the server does not expose what this is computed from"
+
+
+def test_visits_that_were_all_set_aside_are_unknown_not_none(personalize, configured, planted):
+    server = configured()
+    visit = of_type(planted, "Encounter", "enc-033")
+    loaded(server, visit | {"status": "unknown"})
+    said = derived(personalize, "ward")
+    assert said["levels"]["too-little-data"] >= 1
+    told = explained(personalize, "ward", "p10-money")
+    assert told["level"] is None and value(told, "visits-p1y") is None
+    text = personalize("explain", "ward", "p10-money").out
+    assert "set aside" in text

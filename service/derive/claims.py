@@ -50,7 +50,7 @@ def _before(rows: ir.Table, roster: ir.Table, as_of: datetime, engine: Engine) -
     alive = rows.deceased_at.isnull() | (rows.at <= rows.deceased_at)
     real = rows.filter(rows.use.isin(USES), rows.status != ENTERED_IN_ERROR, rows.at < engine.at(as_of), alive)
     return real.select(
-        "patient", "id", "at", "created", "total", "currency", "encounters", "prior", "sensitive",
+        "patient", "id", "at", "created", "total", "currency", "doubtful", "encounters", "prior", "sensitive",
         active=rows.status == "active", cancelled=rows.status == "cancelled",
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ def _amounts(table: ir.Table, items: ir.Table) -> ir.Table:
     """The total, else for each item its net, else quantity x unit price x factor (absent: 1)."""
     total = table.filter(table.total.notnull()).select("patient", "id", "at", "currency", amount="total")
     item = items.drop("patient", "source", "version").inner_join(
-        table.filter(table.total.isnull()).select("patient", "id", "at"), "id"
+        table.filter(table.total.isnull(), ~table.doubtful).select("patient", "id", "at"), "id"
     )
     priced = (item.quantity.fill_null(1) * item.unit_price).try_cast(MONEY)
     amount = ibis.coalesce(item.net, (priced * item.factor.fill_null(1)).try_cast(MONEY))

@@ -100,8 +100,7 @@ def compare(
     hidden = unexposed(manifest)
     happened = events(facts, as_of, zone, engine, categories)
     measured = measures(happened, hidden)
-    known = "Encounter" not in hidden
-    one, other = (engine.materialise(levels(happened, measured, policy, known)) for policy in (before, after))
+    one, other = (engine.materialise(levels(happened, measured, policy)) for policy in (before, after))
     profiles = engine.row(one.agg(n=one.count()))["n"]
     comparison = Comparison(as_of.isoformat(), _identity(before), _identity(after), profiles)
     for row in engine.rows(_different(one, other)):

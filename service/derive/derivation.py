@@ -52,7 +52,7 @@ class Asked:
             self.facts, self.as_of, self.zone, self.engine, self.categories, only, others_prevented=others_prevented
         )
         measured = measures(happened, set(self.not_exposed))
-        profiles = _profiles(happened, measured, self.policy, "Encounter" not in self.not_exposed)
+        profiles = _profiles(happened, measured, self.policy)
         return Derived(happened, measured, self.engine.materialise(profiles))
 
     def basis(self, result: Derived) -> dict[str, Any]:
@@ -88,8 +88,8 @@ def _digest(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _profiles(happened: Events, measured: ir.Table, policy: Policy, visits_known: bool) -> ir.Table:
-    people = levels(happened, measured, policy, visits_known)
+def _profiles(happened: Events, measured: ir.Table, policy: Policy) -> ir.Table:
+    people = levels(happened, measured, policy)
     used = people.left_join(evidence(happened), "patient").drop("patient_right")
     counted = used.left_join(happened.visits.excluded, "patient").drop("patient_right")
     return counted.mutate(

@@ -1,6 +1,6 @@
 """Measures and a policy in, each patient's level, pathways and the reasons for them out.
 
-The deceased have neither; where visits are not exposed nothing is known, and so there is neither as well.
+The deceased have neither; of whom the number of visits is unknown nothing is, and so there is neither as well.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from service.derive.rules import AT_LEAST, COUNT, OLDER, STANDARD, VALUE, Condit
 from service.derive.windows import months_before
 
 DECEASED, TOO_LITTLE_DATA = "deceased", "too-little-data"
+VISITS = "visits-p1y"
 NUMBER = "decimal(38, 6)"
 REASON = f"struct<code: string, measure: string, value: {NUMBER}, date: date, unit: string, threshold: {NUMBER}, threshold_unit: string>"  # noqa: E501
 
 
-def levels(events: Events, measures: ir.Table, policy: Policy, visits_known: bool) -> ir.Table:
+def levels(events: Events, measures: ir.Table, policy: Policy) -> ir.Table:
     """(patient, deceased, level, level_absent, pathways, rationale)"""
     engine = events.engine
-    people = events.people.roster.mutate(eligible=~events.people.roster.deceased & ibis.literal(visits_known))
+    counted = measures.filter(measures.code == VISITS, measures.unknown.isnull()).select(counted="patient")
+    roster = events.people.roster.left_join(counted, events.people.roster.patient == counted.counted)
+    people = engine.materialise(roster.mutate(eligible=~roster.deceased & roster.counted.notnull()).drop("counted"))
     eligible = engine.materialise(people.filter("eligible"))
     fired = engine.materialise(_fired(events, measures.semi_join(eligible, "patient"), policy))
     levelled = engine.materialise(_levelled(eligible, fired, policy))

@@ -20,9 +20,10 @@ NEVER_RECORDED, NOT_RECORDED_BY_SOURCE, NO_AMOUNTS = "never-recorded", "not-reco
 LOW_COVERAGE, NO_STAY, NO_INDEX_STAY, NOT_ENDED = "low-coverage", "no-stay", "no-index-stay", "not-ended"
 ACUITY_NOT_RECORDED, DIAGNOSES_NOT_RECORDED = "acuity-not-recorded", "diagnoses-not-recorded"
 DIAGNOSES_NOT_READ, DIAGNOSES_NOT_MAPPED = "diagnoses-not-read", "diagnoses-not-mapped"
-NOT_ADJUDICATED, NO_CLAIMS = "not-adjudicated", "no-claims"
+NOT_ADJUDICATED, NO_CLAIMS, NOT_USABLE = "not-adjudicated", "no-claims", "not-usable"
 REASONS = {
     NOT_EXPOSED: "the server does not expose what this is computed from",
+    NOT_USABLE: "what the server holds of this patient for it cannot be used, and was set aside",
     TOO_FEW: "too few visits",
     LOW_ATTRIBUTION: "fewer than 80 % of the visits name a clinician",
     LOW_COVERAGE: "fewer than 80 % of the records say what this needs",

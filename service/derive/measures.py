@@ -9,8 +9,9 @@ import ibis.expr.types as ir
 
 from service.derive.catalogue import FAMILIES
 from service.derive.events import Events
-from service.derive.measure import NOT_EXPOSED, VALUE, Family, ratio
+from service.derive.measure import NOT_EXPOSED, NOT_USABLE, VALUE, Family, ratio
 from service.derive.settlement import billed_by_explanations
+from service.derive.unusable import unknowable
 from service.derive.windows import window
 
 COLUMNS = {
@@ -38,7 +39,9 @@ def measures(events: Events, not_exposed: set[str]) -> ir.Table:
         not_exposed = not_exposed - {"Claim"}
     exposed = [family for family in FAMILIES if family.exposed(not_exposed)]
     told = (rows for family in exposed for rows in tellings(events, family))
-    return events.engine.materialise(_completed(events, events.engine.gather(told, COLUMNS), not_exposed))
+    hidden = events.engine.materialise(unknowable(events, exposed))
+    known = _tellable(events.engine.gather(told, COLUMNS), hidden)
+    return events.engine.materialise(_completed(events, known, hidden, not_exposed))
 
 
 def tellings(events: Events, family: Family) -> Iterator[ir.Table]:
@@ -50,11 +53,21 @@ def tellings(events: Events, family: Family) -> Iterator[ir.Table]:
         yield told.select(**known, code=ibis.literal(code), unit=unit)
 
 
-def _completed(events: Events, told: ir.Table, not_exposed: set[str]) -> ir.Table:
+def _tellable(told: ir.Table, hidden: ir.Table) -> ir.Table:
+    """But for what is hidden; whom another record names, as Patient.generalPractitioner does, is known all the same."""
+    named = told.mode.notnull()
+    return told.filter(named).union(told.filter(~named).anti_join(hidden, ["patient", "code"]))
+
+
+def _completed(events: Events, told: ir.Table, hidden: ir.Table, not_exposed: set[str]) -> ir.Table:
     """Of whom a measure tells nothing, zero or why it is unknown; ratios have their value."""
     codes = events.engine.load(list(_absent(not_exposed)), {name: COLUMNS[name] for name in ABSENT})
     everything = events.people.roster.select("patient").cross_join(codes)
-    absent = everything.anti_join(told, ["patient", "code"])
+    absent = everything.anti_join(told, ["patient", "code"]).left_join(hidden, ["patient", "code"])
+    blank = absent.patient_right.notnull()
+    absent = absent.mutate(
+        value=ibis.cases((~blank, absent.value)), unknown=ibis.cases((blank, NOT_USABLE), else_=absent.unknown)
+    ).drop("patient_right", "code_right")
     nothing = {name: ibis.null(dtype) for name, dtype in COLUMNS.items() if name not in absent.columns}
     every = told.union(absent.mutate(**nothing).select(*COLUMNS))
     return every.mutate(value=ibis.coalesce(every.value, ratio(every.numerator, every.denominator)))

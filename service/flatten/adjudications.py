@@ -14,8 +14,7 @@ from service.flatten.claims import PERIOD, REFERENCE, encounters, occurred, prio
 from service.flatten.codings import CONCEPT, META
 from service.flatten.facts import Fact
 from service.flatten.money import AMOUNT, misnamed, unnamed, unreadable
-from service.flatten.references import reference, unresolved
-from service.flatten.times import Calendar
+from service.flatten.origin import Origin
 
 EXPLANATION, RESPONSE = "ExplanationOfBenefit", "ClaimResponse"
 ADJUDICATION = f"struct<category: {CONCEPT}, amount: {AMOUNT}>"
@@ -44,37 +43,40 @@ COLUMNS = {
 }
 
 
-def rows_of(kind: str) -> Callable[[ir.Table, Calendar], ir.Table]:
+def rows_of(kind: str) -> Callable[[ir.Table, Origin], ir.Table]:
     """`at` is the day of service, as a claim's is; the claim's own goes before it where the claim is there."""
 
-    def rows(resource: ir.Table, calendar: Calendar) -> ir.Table:
-        at = occurred(resource, calendar)
+    def rows(resource: ir.Table, origin: Origin) -> ir.Table:
+        at = occurred(resource, origin)
         return resource.select(
-            patient=reference(resource.patient.reference, "Patient"),
+            patient=origin.reference(resource.patient.reference, "Patient"),
             id=resource.id,
             resource=ibis.literal(kind),
             version=resource.meta.versionId,
-            claim=reference(ibis.coalesce(resource.claim.reference, resource.request.reference), "Claim"),
+            claim=origin.reference(ibis.coalesce(resource.claim.reference, resource.request.reference), "Claim"),
             at=at,
-            created=calendar.start(resource.created),
+            created=origin.calendar.start(resource.created),
             status=resource.status,
             use=resource.use,
             outcome=resource.outcome,
-            encounters=encounters(resource),
-            prior=prior(resource.related, "Claim", EXPLANATION),
+            encounters=encounters(resource, origin),
+            prior=prior(resource.related, origin, "Claim", EXPLANATION),
             sensitive=resource.sensitive,
-            why=_why(resource, at),
+            why=_why(resource, at, origin),
             note_amount_without_currency=_some_amount(resource, unnamed),
         )
 
     return rows
 
 
-def _why(resource: ir.Table, at: ir.TimestampValue) -> ir.StringValue:
+def _why(resource: ir.Table, at: ir.TimestampValue, origin: Origin) -> ir.StringValue:
     """One amount that cannot be read sets all aside: the rest would pass for the whole."""
     return ibis.cases(
         (resource.id.isnull(), "no id"),
-        (reference(resource.patient.reference, "Patient").isnull(), unresolved(resource.patient, "patient")),
+        (
+            origin.reference(resource.patient.reference, "Patient").isnull(),
+            origin.unresolved(resource.patient, "patient"),
+        ),
         (resource.status.isnull(), "the status is unknown"),
         (stated_date(resource).isnull(), "no date"),
         (at.isnull(), "the date is no FHIR dateTime"),

@@ -8,16 +8,15 @@ import ibis.expr.types as ir
 from service.flatten.claims import COLUMNS
 from service.flatten.facts import Fact
 from service.flatten.money import amount, currency
-from service.flatten.references import reference
-from service.flatten.times import Calendar
+from service.flatten.origin import Origin
 
 
-def rows(claim: ir.Table, calendar: Calendar) -> ir.Table:  # noqa: ARG001 - the signature of every fact
+def rows(claim: ir.Table, origin: Origin) -> ir.Table:
     """Amounts that cannot be read are null here; the claim they belong to says so."""
     item = claim.select("id", "patient", version=claim.meta.versionId, item=claim.item.unnest())
     item = item.filter(item.item.net.value.notnull() | item.item.unitPrice.value.notnull())
     return item.select(
-        patient=reference(item.patient.reference, "Patient"),
+        patient=origin.reference(item.patient.reference, "Patient"),
         id=item.id,
         version=item.version,
         sequence=item.item.sequence,

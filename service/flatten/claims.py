@@ -1,4 +1,4 @@
-"""Claim resources in, one row a claim out, of whatever status and use; `why` says what a row is set aside for."""
+"""Claim resources in, one row a claim out, of whatever status and use."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import ibis.expr.types as ir
 from service.flatten.codings import CONCEPT, META
 from service.flatten.facts import Fact
 from service.flatten.money import AMOUNT, amount, currency, misnamed, unnamed, unreadable
-from service.flatten.references import reference, unresolved
-from service.flatten.times import Calendar, partial
+from service.flatten.origin import Origin
+from service.flatten.times import partial
 
 REFERENCE = "struct<reference: string>"
 PERIOD = "struct<start: string>"
@@ -33,26 +33,30 @@ COLUMNS = {
 }
 
 
-def rows(claim: ir.Table, calendar: Calendar) -> ir.Table:
-    """`at` is the start of the billable period, else the earliest service, else the day the claim was made."""
-    at = occurred(claim, calendar)
+def rows(claim: ir.Table, origin: Origin) -> ir.Table:
+    """`at` is the start of the billable period, else the earliest service, else the day the claim was made.
+
+    `doubtful`: what it charges is unknown, and `total` and `currency` are null.
+    """
+    at, doubt = occurred(claim, origin), _doubt(claim)
     return claim.select(
-        patient=reference(claim.patient.reference, "Patient"),
+        patient=origin.reference(claim.patient.reference, "Patient"),
         id=claim.id,
         version=claim.meta.versionId,
         status=claim.status,
         use=claim.use,
         at=at,
-        created=calendar.start(claim.created),
-        total=amount(claim.total.value),
-        currency=ibis.cases((claim.total.value.notnull(), currency(claim.total))),
-        encounters=encounters(claim),
-        prior=prior(claim.related, "Claim"),
+        created=origin.calendar.start(claim.created),
+        total=ibis.cases((doubt.isnull(), amount(claim.total.value))),
+        currency=ibis.cases((doubt.isnull() & claim.total.value.notnull(), currency(claim.total))),
+        doubtful=doubt.notnull(),
+        encounters=encounters(claim, origin),
+        prior=prior(claim.related, origin, "Claim"),
         sensitive=claim.sensitive,
-        why=_why(claim, at),
+        why=_why(claim, at, origin),
+        doubt=doubt,
         note_date_partial=partial(stated_date(claim)),
         note_item_amount_unreadable=_an_item_is_unreadable(claim),
-        note_item_amount_without_currency=_an_item_names_no_currency(claim),
         note_item_nets_differ_from_the_total=_nets_differ(claim),
     )
 
@@ -62,40 +66,52 @@ def stated_date(claim: ir.Table) -> ir.StringValue:
     return ibis.coalesce(claim.billablePeriod.start, served.filter(lambda date: date.notnull())[0], claim.created)
 
 
-def occurred(claim: ir.Table, calendar: Calendar) -> ir.TimestampValue:
+def occurred(claim: ir.Table, origin: Origin) -> ir.TimestampValue:
     """Of a claim, or of what is said about one."""
-    served = claim.item.map(lambda item: calendar.start(ibis.coalesce(item.servicedDate, item.servicedPeriod.start)))
+    served = claim.item.map(
+        lambda item: origin.calendar.start(ibis.coalesce(item.servicedDate, item.servicedPeriod.start))
+    )
     return ibis.cases(
-        (claim.billablePeriod.start.notnull(), calendar.start(claim.billablePeriod.start)),
-        else_=ibis.coalesce(served.mins(), calendar.start(claim.created)),
+        (claim.billablePeriod.start.notnull(), origin.calendar.start(claim.billablePeriod.start)),
+        else_=ibis.coalesce(served.mins(), origin.calendar.start(claim.created)),
     )
 
 
-def encounters(claim: ir.Table) -> ir.ArrayValue:
-    named = claim.item.map(lambda item: item.encounter.map(lambda e: reference(e.reference, "Encounter"))).flatten()
+def encounters(claim: ir.Table, origin: Origin) -> ir.ArrayValue:
+    named = claim.item.map(
+        lambda item: item.encounter.map(lambda e: origin.reference(e.reference, "Encounter"))
+    ).flatten()
     return ibis.coalesce(named.filter(lambda e: e.notnull()).unique(), ibis.literal([], "array<string>"))
 
 
-def prior(related: ir.ArrayValue, *types: str) -> ir.ArrayValue:
+def prior(related: ir.ArrayValue, origin: Origin, *types: str) -> ir.ArrayValue:
     """What this one replaces."""
     earlier = related.filter(lambda r: r.relationship.coding.filter(lambda c: c.code == "prior").length() > 0)
-    named = earlier.map(lambda r: reference(r.claim.reference, *types)).filter(lambda c: c.notnull())
+    named = earlier.map(lambda r: origin.reference(r.claim.reference, *types)).filter(lambda c: c.notnull())
     return ibis.coalesce(named, ibis.literal([], "array<string>"))
 
 
-def _why(claim: ir.Table, at: ir.TimestampValue) -> ir.StringValue:
-    untotalled = claim.total.value.isnull()
+def _why(claim: ir.Table, at: ir.TimestampValue, origin: Origin) -> ir.StringValue:
     return ibis.cases(
         (claim.id.isnull(), "no id"),
-        (reference(claim.patient.reference, "Patient").isnull(), unresolved(claim.patient, "patient")),
+        (origin.reference(claim.patient.reference, "Patient").isnull(), origin.unresolved(claim.patient, "patient")),
         (claim.status.isnull(), "the status is unknown"),
         (stated_date(claim).isnull(), "no date"),
         (at.isnull(), "the date is no FHIR dateTime"),
+        else_=ibis.null("string"),
+    )
+
+
+def _doubt(claim: ir.Table) -> ir.StringValue:
+    """The claim counts, and what it charges is unknown: which is neither nothing nor the sum of its items."""
+    untotalled = claim.total.value.isnull()
+    return ibis.cases(
         (unreadable(claim.total.value), "the total is no amount"),
         (amount(claim.total.value) < 0, "the total is negative"),
         (~untotalled & misnamed(claim.total), "the total's currency is no code of ISO 4217"),
         (~untotalled & currency(claim.total).isnull(), "the total names no currency"),
         (untotalled & _an_item_is_unreadable(claim), "no total, and the amount of an item cannot be read"),
+        (untotalled & _an_item_names_no_currency(claim), "no total, and an item names no currency"),
         else_=ibis.null("string"),
     )
 
@@ -115,9 +131,8 @@ def _an_item_is_unreadable(claim: ir.Table) -> ir.BooleanValue:
 
 
 def _an_item_names_no_currency(claim: ir.Table) -> ir.BooleanValue:
-    """Told of where no total makes up for it: such an item is not counted."""
     bare = claim.item.filter(lambda item: unnamed(item.net) | (item.net.value.isnull() & unnamed(item.unitPrice)))
-    return claim.total.value.isnull() & (bare.length() > 0).fill_null(False)
+    return (bare.length() > 0).fill_null(False)
 
 
 def _nets_differ(claim: ir.Table) -> ir.BooleanValue:

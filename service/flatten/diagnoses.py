@@ -12,8 +12,7 @@ import ibis.expr.types as ir
 from service.flatten import claims, visits
 from service.flatten.codings import CONCEPT, META
 from service.flatten.facts import Fact
-from service.flatten.references import reference, unresolved
-from service.flatten.times import Calendar
+from service.flatten.origin import Origin
 
 REFERENCE = "struct<reference: string>"
 CONDITION = {
@@ -33,44 +32,49 @@ NOT_MEANT = '(^|")(entered-in-error|refuted)("|$)'
 HEAD = ("patient", "id", "resource", "version", "at", "encounter", "claim", "sensitive", "why")
 
 
-def of_claims(claim: ir.Table, calendar: Calendar) -> ir.Table:
+def of_claims(claim: ir.Table, origin: Origin) -> ir.Table:
     """Claim.diagnosis, dated as its claim is."""
     about = {"claim": "Claim/" + claim.id, "encounter": ibis.null("string")}
-    headed = _headed(claim, "Claim", claim.patient, claims.occurred(claim, calendar), about)
+    headed = _headed(claim, "Claim", claim.patient, claims.occurred(claim, origin), about, origin)
     each = headed.mutate(diagnosis=headed.diagnosis.unnest())
     concept, led_to = each.diagnosis.diagnosisCodeableConcept, each.diagnosis.diagnosisReference
-    return _coded(each, concept).union(_referred(each.filter(_says_nothing(concept)), led_to))
+    return _coded(each, concept).union(_referred(each.filter(_says_nothing(concept)), led_to, origin))
 
 
-def of_visits(encounter: ir.Table, calendar: Calendar) -> ir.Table:
+def of_visits(encounter: ir.Table, origin: Origin) -> ir.Table:
     """Encounter.reasonCode, and the Conditions that reasonReference and diagnosis lead to, dated at the start."""
     about = {"encounter": "Encounter/" + encounter.id, "claim": ibis.null("string")}
-    at = calendar.start(encounter.period.start)
-    headed = _headed(encounter, "Encounter", encounter.subject, at, about)
+    at = origin.calendar.start(encounter.period.start)
+    headed = _headed(encounter, "Encounter", encounter.subject, at, about, origin)
     reasons = headed.mutate(named=ibis.coalesce(headed.reasonCode, headed.reason).unnest())
     causes = headed.mutate(named=headed.reasonReference.unnest())
     found = headed.mutate(named=headed.diagnosis.unnest())
     return ibis.union(
-        _coded(reasons, reasons.named), _referred(causes, causes.named), _referred(found, found.named.condition)
+        _coded(reasons, reasons.named),
+        _referred(causes, causes.named, origin),
+        _referred(found, found.named.condition, origin),
     )
 
 
-def of_conditions(condition: ir.Table, calendar: Calendar) -> ir.Table:
+def of_conditions(condition: ir.Table, origin: Origin) -> ir.Table:
     """Condition.code unless refuted or entered in error; dated when it was recorded, else at its onset."""
     meant = condition.filter(~condition.verificationStatus.re_search(NOT_MEANT).fill_null(False))
     text = ibis.coalesce(meant.recordedDate, meant.assertedDate, meant.onsetDateTime, meant.onsetPeriod.start)
     visit = ibis.coalesce(meant.encounter.reference, meant.context.reference)
-    about = {"encounter": reference(visit, "Encounter"), "claim": ibis.null("string")}
-    at = calendar.start(text)
-    headed = _headed(meant, "Condition", meant.subject, at, about, _why(meant, text, at))
+    about = {"encounter": origin.reference(visit, "Encounter"), "claim": ibis.null("string")}
+    at = origin.calendar.start(text)
+    headed = _headed(meant, "Condition", meant.subject, at, about, origin, _why(meant, text, at, origin))
     misfits = headed.filter(headed.why.notnull())
     return _coded(headed.filter(headed.why.isnull()), headed.code).union(_row(misfits))
 
 
-def _why(condition: ir.Table, text: ir.StringValue, at: ir.TimestampValue) -> ir.StringValue:
+def _why(condition: ir.Table, text: ir.StringValue, at: ir.TimestampValue, origin: Origin) -> ir.StringValue:
     return ibis.cases(
         (condition.id.isnull(), "no id"),
-        (reference(condition.subject.reference, "Patient").isnull(), unresolved(condition.subject, "subject")),
+        (
+            origin.reference(condition.subject.reference, "Patient").isnull(),
+            origin.unresolved(condition.subject, "subject"),
+        ),
         (text.isnull(), "no date"),
         (at.isnull(), "the date is no FHIR dateTime"),
         else_=ibis.null("string"),
@@ -83,10 +87,11 @@ def _headed(
     subject: ir.StructValue,
     at: ir.TimestampValue,
     about: dict[str, ir.StringValue],
+    origin: Origin,
     why: ir.StringValue | None = None,
 ) -> ir.Table:
     return resource.mutate(
-        patient=reference(subject.reference, "Patient"),
+        patient=origin.reference(subject.reference, "Patient"),
         resource=ibis.literal(kind),
         version=resource.meta.versionId,
         at=at,
@@ -107,8 +112,8 @@ def _coded(each: ir.Table, concept: ir.StructValue) -> ir.Table:
     return _row(listed.filter(listed.coding.code.notnull()), **said)
 
 
-def _referred(each: ir.Table, holder: ir.StructValue) -> ir.Table:
-    led = each.mutate(condition=reference(holder.reference, "Condition"))
+def _referred(each: ir.Table, holder: ir.StructValue, origin: Origin) -> ir.Table:
+    led = each.mutate(condition=origin.reference(holder.reference, "Condition"))
     return _row(led.filter(led.condition.notnull()), condition=led.condition)
 
 

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 
 import ibis.expr.types as ir
 
-from service.flatten.times import Calendar
+from service.flatten.origin import Origin
 
 WHY = "why"  # null in a good row; else the row is set aside for this
+DOUBT = "doubt"  # why a row that stays is listed among what was set aside: a part of it cannot be used
 NOTE = "note_"  # a boolean column that is counted, by the rest of its name, and then dropped
 
 
 @dataclass(frozen=True)
 class Fact:
-    """`rows` gives the table's columns, `why`, and any number of `note_*`; it may read `sensitive` beside `columns`.
+    """`rows` gives the table's columns, `why`, where needed `doubt`, and any number of `note_*`.
+
+    It may read `sensitive` beside `columns`.
 
     Facts of one name and several resources stand in one table. `follows` names the fact without whose row of the same
     id none of these stands: what is set aside takes them along.
@@ -24,5 +27,5 @@ class Fact:
     name: str
     resource: str
     columns: Mapping[str, str]
-    rows: Callable[[ir.Table, Calendar], ir.Table]
+    rows: Callable[[ir.Table, Origin], ir.Table]
     follows: str = ""

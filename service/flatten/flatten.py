@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,9 @@ from service.flatten import (
     visits,
 )
 from service.flatten.codings import sensitive
-from service.flatten.facts import NOTE, WHY, Fact
+from service.flatten.facts import DOUBT, NOTE, WHY, Fact
 from service.flatten.lines import Lines, SetAside, read_lines
+from service.flatten.origin import Origin
 from service.flatten.times import Calendar
 from service.lake import committed, read_json, write_json
 
@@ -51,6 +52,9 @@ FACTS = (
 )
 SHARED = sorted({fact.name for fact in FACTS if any(fact.name == o.name and fact is not o for o in FACTS)})
 RESTRICTING = {"visits": "restricted", "claims": "restricted_claims"}
+# Of whom some of these cannot be used, of them nothing may be concluded from there being no other.
+TELLING = ("visits", "claims", "adjudications")
+TELLING_TYPES = {fact.resource for fact in FACTS if fact.name in TELLING}
 READS = ("STU3", "R4", "R4B", "3.0", "4.0", "4.1", "4.3")
 
 
@@ -61,19 +65,22 @@ def flatten(
     engine: Engine,
     source: str,
     zone: ZoneInfo,
+    aliases: Collection[str] = (),
     sensitive_labels: Collection[str] = (),
     opt_out_tag: str = "",
 ) -> dict[str, Any]:
     """Writes the fact tables and returns what facts.json says: rows by table, what was set aside and why, notes.
 
-    Rows that are set aside stand in no table. Partial dates are periods on the calendar of `zone`. A resource is
+    Rows that are set aside stand in no table; `unusable` says of which patients there are some. Absolute references
+    count under the source's base and its `aliases`. Partial dates are periods on the calendar of `zone`. A resource is
     sensitive that is labelled restricted, very restricted, or with one of `sensitive_labels`, texts `system|code`.
     Who bears `opt_out_tag` or is in the opt-out Group that was pulled is marked `opted_out`.
     """
     manifest = read_json(raw / "manifest.json", "pull")
     _check_version(manifest, raw)
     with committed(facts) as part:
-        report = _Flattening(raw, part, engine, source, Calendar(engine, zone), sensitive_labels, opt_out_tag).run()
+        origin = Origin(Calendar(engine, zone), _bases(manifest, aliases))
+        report = _Flattening(raw, part, engine, source, origin, sensitive_labels, opt_out_tag).run()
         report |= {"source": source, "time_zone": zone.key, "unknown": unknown_types(manifest)}
         write_json(part / "facts.json", report)
     return report
@@ -84,6 +91,11 @@ def unknown_types(manifest: dict[str, Any]) -> dict[str, str]:
     types = manifest.get("types", {})
     needed = sorted({fact.resource for fact in FACTS if fact is not opt_outs.FACT})
     return {name: why for name in needed if (why := _why_unknown(types.get(name)))}
+
+
+def _bases(manifest: dict[str, Any], aliases: Collection[str]) -> tuple[str, ...]:
+    """Where the server was asked, where it says that it is, and where else its owner says so."""
+    return tuple(base for base in (manifest.get("base"), manifest.get("stated_base"), *aliases) if base)
 
 
 def _why_unknown(pulled: dict[str, Any] | None) -> str:
@@ -105,16 +117,17 @@ class _Flattening:
         facts: Path,
         engine: Engine,
         source: str,
-        calendar: Calendar,
+        origin: Origin,
         labels: Collection[str],
         opt_out: str,
     ) -> None:
-        self.raw, self.facts, self.engine, self.source, self.calendar = raw, facts, engine, source, calendar
+        self.raw, self.facts, self.engine, self.source, self.origin = raw, facts, engine, source, origin
         self.labels, self.opt_out = labels, opt_out
         self.set_aside: list[SetAside] = []
         self.notes: Counter[str] = Counter()
         self.duplicates: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
+        self.unusable: list[dict[str, str]] = []
         self.kept: dict[str, ir.Table] = {}
 
     def run(self) -> dict[str, Any]:
@@ -124,6 +137,7 @@ class _Flattening:
             self._resource(resource, [fact for fact in FACTS if fact.resource == resource])
         for name in SHARED:
             self._join(name)
+        self._name_the_unusable()
         return {
             "facts": dict(self.counts),
             "set_aside": self.set_aside,
@@ -135,6 +149,7 @@ class _Flattening:
         lines = read_lines(self.raw / f"{resource}.ndjson", wanted[0].columns, self.engine)
         labelled = lines.table.mutate(sensitive=sensitive(lines.table.meta, self.labels))
         self.set_aside += lines.set_aside
+        self._unusable(resource, lines.about)
         if resource == opt_outs.FACT.resource and lines.set_aside:
             raise LakeProblem(
                 f"nobody can tell who opted out: {lines.set_aside[0]['why']}",
@@ -147,7 +162,7 @@ class _Flattening:
         self.engine.release(lines.table)
 
     def _fact(self, fact: Fact, lines: Lines) -> None:
-        rows = self._belonging(fact, fact.rows(lines.table, self.calendar))
+        rows = self._belonging(fact, fact.rows(lines.table, self.origin))
         if fact is patients.FACT:
             rows = self._with_opt_outs(rows)
         if fact is visits.FACT:
@@ -217,11 +232,28 @@ class _Flattening:
         totals = self.engine.row(good.agg(rows=good.count(), **{n: good[n].sum() for n in notes}))
         self.counts[fact.name] += totals.pop("rows")
         self.notes.update({name.removeprefix(NOTE).replace("_", "-"): n for name, n in totals.items() if n})
-        bad = rows.filter(rows[WHY].notnull()).order_by("id").select("id", WHY)
-        for row in self.engine.rows(bad):
+        self._list(fact, rows)
+
+    def _list(self, fact: Fact, rows: ir.Table) -> None:
+        doubt = rows[DOUBT] if DOUBT in rows.columns else ibis.null("string")
+        whose = ibis.cases((~rows.sensitive, rows.patient)) if fact.name in TELLING else ibis.null("string")
+        told = rows.select("id", WHY, whose=whose, said=ibis.coalesce(rows[WHY], doubt))
+        for row in self.engine.rows(told.filter(told.said.notnull()).order_by("id")):
             place = f"{fact.resource}/{row['id']}" if row["id"] else f"{fact.resource}.ndjson"
-            self.set_aside.append({"where": place, "why": row[WHY]})
+            self.set_aside.append({"where": place, "why": row["said"]})
+            if row[WHY]:
+                self._unusable(fact.resource, [row["whose"]])
+
+    def _unusable(self, resource: str, whose: Iterable[str | None]) -> None:
+        if resource in TELLING_TYPES:
+            self.unusable += [{"resource": resource, "text": each} for each in whose if each]
+
+    def _name_the_unusable(self) -> None:
+        """(patient, resource): one row each, however many there are."""
+        named = self.engine.load(self.unusable, {"resource": "string", "text": "string"})
+        rows = named.select("resource", patient=self.origin.reference(named.text, "Patient"))
+        self._written(self._path("unusable"), rows.filter(rows.patient.notnull()).distinct())
 
 
 def _is_column(name: str) -> bool:
-    return name != WHY and not name.startswith(NOTE)
+    return name not in (WHY, DOUBT) and not name.startswith(NOTE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +15,34 @@ import msgspec
 from service.engine import Engine, ShapeMismatch
 
 SetAside = dict[str, str]
+OF_PATIENT = ("subject", "patient")
 KINDS: dict[type[dt.DataType], Any] = {dt.Array: list, dt.Struct: dict, dt.Boolean: bool}
 
 
 @dataclass(frozen=True)
 class Lines:
+    """`about`: the references by which those set aside say whose they are."""
+
     table: ir.Table
     set_aside: list[SetAside]
     duplicates: int
+    about: list[str] = field(default_factory=list)
 
 
 def read_lines(path: Path, columns: Mapping[str, str], engine: Engine) -> Lines:
     """`columns` are Ibis types by field; `id` and `meta` must be among them. A missing file holds no resources."""
     if not path.is_file():
         return Lines(engine.load([], columns), [], 0)
+    misfits: list[tuple[SetAside, str | None]] = []
     try:
-        table, misfits = engine.read_ndjson(path, columns), []
+        table = engine.read_ndjson(path, columns)
     except ShapeMismatch:
         sieved = engine.scratch / path.name
         misfits = list(_sieve(path, sieved, columns))
         table = engine.read_ndjson(sieved, columns)
     newest = _newest(table, engine)
-    return Lines(newest, misfits, _count(table, engine) - _count(newest, engine))
+    duplicates = _count(table, engine) - _count(newest, engine)
+    return Lines(newest, [each for each, _ in misfits], duplicates, [whose for _, whose in misfits if whose])
 
 
 def _newest(table: ir.Table, engine: Engine) -> ir.Table:
@@ -58,14 +64,15 @@ def _newest(table: ir.Table, engine: Engine) -> ir.Table:
     return engine.materialise(ranked.filter((ranked["rank"] == 0) | ranked.id.isnull()).drop("rank"))
 
 
-def _sieve(path: Path, into: Path, columns: Mapping[str, str]) -> Iterator[SetAside]:
-    """Copies the lines of the right shape; tells of the others. Slow, and only met where a file holds such a line."""
+def _sieve(path: Path, into: Path, columns: Mapping[str, str]) -> Iterator[tuple[SetAside, str | None]]:
+    """Copies the lines of the right shape; tells of the others, and whose they are. Slow, and only met where a file
+    holds such a line."""
     shape = dt.Struct({name: ibis.dtype(dtype) for name, dtype in columns.items()})
     with path.open("rb") as lines, into.open("wb") as kept:
         for number, line in enumerate(lines, 1):
             resource, misfit = _decoded(line, shape)
             if misfit:
-                yield {"where": _place(resource, path, number), "why": misfit}
+                yield {"where": _place(resource, path, number), "why": misfit}, _whose(resource)
             else:
                 kept.write(line)
 
@@ -97,6 +104,13 @@ def _place(resource: Any, path: Path, number: int) -> str:
     if isinstance(resource, dict) and isinstance(resource.get("id"), str):
         return f"{path.stem}/{resource['id']}"
     return f"{path.name} line {number}"
+
+
+def _whose(resource: Any) -> str | None:
+    """The reference by which it names its patient, where at least that can be read."""
+    holders = (resource.get(name) for name in OF_PATIENT) if isinstance(resource, dict) else ()
+    named = (holder.get("reference") for holder in holders if isinstance(holder, dict))
+    return next((text for text in named if isinstance(text, str)), None)
 
 
 def _count(table: ir.Table, engine: Engine) -> int:

@@ -6,25 +6,24 @@ import ibis
 import ibis.expr.types as ir
 
 from service.flatten.facts import Fact
+from service.flatten.origin import Origin
 from service.flatten.patients import COLUMNS
-from service.flatten.references import reference
-from service.flatten.times import Calendar
 
 RELATED_PERSON = "^(https?://.*/)?RelatedPerson/"
 
 
-def rows(patient: ir.Table, calendar: Calendar) -> ir.Table:  # noqa: ARG001 - the signature of every fact
+def rows(patient: ir.Table, origin: Origin) -> ir.Table:
     """`other` is the record that `patient` has `type` to; links to a RelatedPerson are no second Patient record."""
     link = patient.select("id", version=patient.meta.versionId, link=patient.link.unnest())
     link = link.filter(~link.link.other.reference.re_search(RELATED_PERSON).fill_null(False))
-    other = reference(link.link.other.reference, "Patient")
+    other = origin.reference(link.link.other.reference, "Patient")
     return link.select(
         patient="Patient/" + link.id,
         id=link.id,
         version=link.version,
         other=other,
         type=link.link["type"],
-        why=ibis.cases((other.isnull(), "a link leads to no Patient of this server"), else_=ibis.null("string")),
+        why=ibis.cases((other.isnull(), origin.unresolved(link.link.other, "link"))),
     )
 
 

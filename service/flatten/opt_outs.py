@@ -7,27 +7,26 @@ import ibis.expr.types as ir
 
 from service.flatten.codings import META
 from service.flatten.facts import Fact
-from service.flatten.references import reference
-from service.flatten.times import Calendar
+from service.flatten.origin import Origin
 
 COLUMNS = {
     "id": "string",
     "meta": META,
-    "member": "array<struct<entity: struct<reference: string>, inactive: boolean>>",
+    "member": "array<struct<entity: struct<reference: string, identifier: struct<value: string>>, inactive: boolean>>",
 }
 
 
-def rows(group: ir.Table, calendar: Calendar) -> ir.Table:  # noqa: ARG001 - the signature of every fact
+def rows(group: ir.Table, origin: Origin) -> ir.Table:
     """Who left the group is marked inactive there; a member that is no Patient is set aside, for all to see."""
     listed = group.select("id", version=group.meta.versionId, entry=group.member.unnest())
-    member = reference(listed.entry.entity.reference, "Patient")
+    member = origin.reference(listed.entry.entity.reference, "Patient")
     present = listed.mutate(member=member).filter(~listed.entry.inactive.fill_null(False))
     return present.select(
         "id",
         "version",
         "member",
         why=ibis.cases(
-            (present.member.isnull(), "a member of the opt-out group is no Patient of this server"),
+            (present.member.isnull(), origin.unresolved(present.entry.entity, "member of the opt-out group")),
             else_=ibis.null("string"),
         ),
     )

@@ -7,8 +7,8 @@ import ibis.expr.types as ir
 
 from service.flatten.codings import META, text
 from service.flatten.facts import Fact
-from service.flatten.references import reference
-from service.flatten.times import PERIOD, Calendar, first_date, partial
+from service.flatten.origin import Origin
+from service.flatten.times import PERIOD, first_date, partial
 
 REFERENCE = "struct<reference: string>"
 LANGUAGE = "struct<language: struct<coding: array<struct<system: string, code: string>>>, preferred: boolean>"
@@ -23,13 +23,13 @@ COLUMNS = {
     "generalPractitioner": f"array<{REFERENCE}>",
     "communication": f"array<{LANGUAGE}>",
     "extension": "array<struct<url: string, valueBoolean: boolean>>",
-    "link": "array<struct<other: struct<reference: string>, type: string>>",
+    "link": "array<struct<other: struct<reference: string, identifier: struct<value: string>>, type: string>>",
 }
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
 DISABILITY = "http://hl7.org/fhir/StructureDefinition/patient-disability"
 
 
-def rows(patient: ir.Table, calendar: Calendar) -> ir.Table:
+def rows(patient: ir.Table, origin: Origin) -> ir.Table:
     """`birth_date` is the first day of the period given, `birth_date_partial` says that it was a year or a month.
 
     `deceased_at` is the last moment of the day, month or year given: nobody is dead before that is certain.
@@ -45,9 +45,9 @@ def rows(patient: ir.Table, calendar: Calendar) -> ir.Table:
         birth_date=first_date(patient.birthDate),
         birth_date_partial=partial(patient.birthDate),
         deceased=ibis.coalesce(patient.deceasedBoolean, patient.deceasedDateTime.notnull()),
-        deceased_at=calendar.last(patient.deceasedDateTime),
-        organization=reference(patient.managingOrganization.reference, "Organization"),
-        general_practitioner=reference(
+        deceased_at=origin.calendar.last(patient.deceasedDateTime),
+        organization=origin.reference(patient.managingOrganization.reference, "Organization"),
+        general_practitioner=origin.reference(
             patient.generalPractitioner[0].reference, "Practitioner", "PractitionerRole", "Organization"
         ),
         interpreter=_any(interpreter.filter(lambda e: e.valueBoolean)),
@@ -59,7 +59,8 @@ def rows(patient: ir.Table, calendar: Calendar) -> ir.Table:
         why=ibis.cases((patient.id.isnull(), "no id"), else_=ibis.null("string")),
         note_birth_date_partial=partial(patient.birthDate),
         note_birth_date_unreadable=patient.birthDate.notnull() & ~patient.birthDate.re_search(PERIOD),
-        note_deceased_unreadable=patient.deceasedDateTime.notnull() & calendar.last(patient.deceasedDateTime).isnull(),
+        note_deceased_unreadable=patient.deceasedDateTime.notnull()
+        & origin.calendar.last(patient.deceasedDateTime).isnull(),
     )
 
 

@@ -15,14 +15,14 @@ from service.flatten.adjudications import COLUMNS, EXPLANATION, RESPONSE, at_add
 from service.flatten.codings import codes_of
 from service.flatten.facts import Fact
 from service.flatten.money import amount, currency
-from service.flatten.times import Calendar
+from service.flatten.origin import Origin
 
 TOTAL, HEADER, ITEM = "total", "header", "item"
 PATIENT_PAID = "|patientPaid"  # the element of R5, which bears no category
 
 
-def rows_of(kind: str) -> Callable[[ir.Table, Calendar], ir.Table]:
-    def rows(resource: ir.Table, calendar: Calendar) -> ir.Table:  # noqa: ARG001 - the signature of every fact
+def rows_of(kind: str) -> Callable[[ir.Table, Origin], ir.Table]:
+    def rows(resource: ir.Table, origin: Origin) -> ir.Table:  # noqa: ARG001 - the signature of every fact
         said = {TOTAL: [resource.total], HEADER: [resource.adjudication]}
         said[ITEM] = [at_items(resource), at_added_items(resource)]
         stated = [_stated(resource, each, level) for level, lists in said.items() for each in lists]

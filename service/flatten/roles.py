@@ -7,22 +7,21 @@ import ibis.expr.types as ir
 
 from service.flatten.codings import META
 from service.flatten.facts import Fact
-from service.flatten.references import reference
-from service.flatten.times import Calendar
+from service.flatten.origin import Origin
 
 REFERENCE = "struct<reference: string>"
 COLUMNS = {"id": "string", "meta": META, "practitioner": REFERENCE, "organization": REFERENCE}
 
 
-def rows(role: ir.Table, calendar: Calendar) -> ir.Table:  # noqa: ARG001 - the signature of every fact
+def rows(role: ir.Table, origin: Origin) -> ir.Table:
     """A role that leads to no Practitioner of this server stays a role wherever it is named."""
-    practitioner = reference(role.practitioner.reference, "Practitioner")
+    practitioner = origin.reference(role.practitioner.reference, "Practitioner")
     return role.select(
         id=role.id,
         version=role.meta.versionId,
         role="PractitionerRole/" + role.id,
         practitioner=practitioner,
-        organization=reference(role.organization.reference, "Organization"),
+        organization=origin.reference(role.organization.reference, "Organization"),
         why=ibis.cases((role.id.isnull(), "no id"), else_=ibis.null("string")),
         note_role_without_a_practitioner=practitioner.isnull(),
     )

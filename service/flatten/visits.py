@@ -7,8 +7,8 @@ import ibis.expr.types as ir
 
 from service.flatten.codings import CONCEPT, META, codes, first_code
 from service.flatten.facts import Fact
-from service.flatten.references import reference, unresolved
-from service.flatten.times import Calendar, partial, timed
+from service.flatten.origin import Origin
+from service.flatten.times import partial, timed
 
 REFERENCE = "struct<reference: string>"
 SUBJECT = "struct<reference: string, identifier: struct<value: string>>"
@@ -40,16 +40,16 @@ DATED = ("finished", "in-progress", "arrived", "triaged", "onleave", "cancelled"
 UNDATED = ("planned", "entered-in-error")  # count nowhere, so they may lack what a visit needs
 
 
-def rows(encounter: ir.Table, calendar: Calendar) -> ir.Table:
+def rows(encounter: ir.Table, origin: Origin) -> ir.Table:
     """Statuses and classes as FHIR codes; `class_group` is outpatient, emergency, inpatient or other.
 
     `clinician` may be a PractitionerRole: the roles that were pulled say whose.
     """
-    start, end = calendar.start(encounter.period.start), calendar.start(encounter.period.end)
-    backwards = _ends_before_it_starts(encounter, calendar)
-    group = _group(encounter["class"])
+    start, end = origin.calendar.start(encounter.period.start), origin.calendar.start(encounter.period.end)
+    backwards = _ends_before_it_starts(encounter, origin)
+    group, clinician = _group(encounter["class"]), _clinician(encounter.participant, origin)
     return encounter.select(
-        patient=reference(encounter.subject.reference, "Patient"),
+        patient=origin.reference(encounter.subject.reference, "Patient"),
         id=encounter.id,
         version=encounter.meta.versionId,
         status=encounter.status,
@@ -60,34 +60,35 @@ def rows(encounter: ir.Table, calendar: Calendar) -> ir.Table:
         end=ibis.cases((end.notnull() & ~backwards, ibis.greatest(end, start))),
         start_partial=partial(encounter.period.start),
         start_timed=timed(encounter.period.start),
-        clinician=_clinician(encounter.participant),
-        organization=reference(encounter.serviceProvider.reference, "Organization"),
-        site=reference(encounter.location[0].location.reference, "Location"),
-        part_of=reference(encounter.partOf.reference, "Encounter"),
+        clinician=clinician,
+        organization=origin.reference(encounter.serviceProvider.reference, "Organization"),
+        site=origin.reference(encounter.location[0].location.reference, "Location"),
+        part_of=origin.reference(encounter.partOf.reference, "Encounter"),
         types=codes(encounter["type"]),
         reasons=codes(ibis.coalesce(encounter.reasonCode, encounter.reason)),
         admit_source=first_code(encounter.hospitalization.admitSource),
         discharge_disposition=first_code(encounter.hospitalization.dischargeDisposition),
         sensitive=encounter.sensitive,
-        why=_why(encounter, start),
+        why=_why(encounter, start, origin),
         note_start_partial=partial(encounter.period.start),
         note_end_before_start=backwards,
         note_end_unreadable=encounter.period.end.notnull() & end.isnull(),
+        note_reference_elsewhere=_leads_elsewhere(encounter, origin),
         note_class_other=group == "other",
-        note_practitioner_unresolved=_clinician(encounter.participant).isnull() & _names_a_practitioner(encounter),
+        note_practitioner_unresolved=clinician.isnull() & _names_a_practitioner(encounter),
     )
 
 
-def _ends_before_it_starts(encounter: ir.Table, calendar: Calendar) -> ir.BooleanValue:
-    return (calendar.last(encounter.period.end) < calendar.start(encounter.period.start)).fill_null(False)
+def _ends_before_it_starts(encounter: ir.Table, origin: Origin) -> ir.BooleanValue:
+    return (origin.calendar.last(encounter.period.end) < origin.calendar.start(encounter.period.start)).fill_null(False)
 
 
-def _why(encounter: ir.Table, start: ir.TimestampValue) -> ir.StringValue:
-    subject = reference(encounter.subject.reference, "Patient")
+def _why(encounter: ir.Table, start: ir.TimestampValue, origin: Origin) -> ir.StringValue:
+    subject = origin.reference(encounter.subject.reference, "Patient")
     dated = encounter.status.isin(DATED)
     return ibis.cases(
         (encounter.id.isnull(), "no id"),
-        (subject.isnull(), unresolved(encounter.subject, "subject")),
+        (subject.isnull(), origin.unresolved(encounter.subject, "subject")),
         (encounter.status.isnull() | (encounter.status == "unknown"), "the status is unknown"),
         (~encounter.status.isin(DATED + UNDATED), "the status is none of Encounter's"),
         (dated & encounter.period.start.isnull(), "no start"),
@@ -102,12 +103,12 @@ def _group(coding: ir.StructValue) -> ir.StringValue:
     return ibis.cases(*((ours & coding.code.isin(members), name) for name, members in GROUPS.items()), else_="other")
 
 
-def _clinician(participants: ir.ArrayValue) -> ir.StringValue:
+def _clinician(participants: ir.ArrayValue, origin: Origin) -> ir.StringValue:
     """The primary performer, else the attender, else the first; other kinds of participant are no clinicians."""
     known = participants.map(
         lambda p: ibis.struct(
             {
-                "who": reference(p.individual.reference, "Practitioner", "PractitionerRole"),
+                "who": origin.reference(p.individual.reference, "Practitioner", "PractitionerRole"),
                 "roles": p["type"].map(lambda t: t.coding.map(lambda c: c.code)).flatten(),
             }
         )
@@ -117,6 +118,12 @@ def _clinician(participants: ir.ArrayValue) -> ir.StringValue:
         known.filter(lambda p: p.roles.contains("ATND"))[0].who,
         known[0].who,
     )
+
+
+def _leads_elsewhere(encounter: ir.Table, origin: Origin) -> ir.BooleanValue:
+    """To another server's organisation, site or visit, which is none of those that have that id here."""
+    named = (encounter.serviceProvider, encounter.location[0].location, encounter.partOf)
+    return ibis.or_(*(origin.elsewhere(each.reference) for each in named))
 
 
 def _names_a_practitioner(encounter: ir.Table) -> ir.BooleanValue:

@@ -32,10 +32,15 @@ class _Software(msgspec.Struct):
     version: str = ""
 
 
+class _Implementation(msgspec.Struct):
+    url: str = ""
+
+
 class _Statement(msgspec.Struct):
     resourceType: str = ""
     fhirVersion: str = ""
     software: _Software = msgspec.field(default_factory=_Software)
+    implementation: _Implementation = msgspec.field(default_factory=_Implementation)
     rest: list[_Rest] = []
 
 
@@ -46,6 +51,7 @@ class Capability:
     release: str
     fhir_version: str
     software: str
+    base: str
     types: frozenset[str]
     transactions: bool
     quirks: frozenset[Quirk]
@@ -53,6 +59,10 @@ class Capability:
     def states(self, resource_type: str) -> bool:
         """A server that lists no types at all has told us nothing, so everything is asked for."""
         return not self.types or resource_type in self.types
+
+
+def _address(url: str) -> str:
+    return url if url.startswith(("http://", "https://")) else ""
 
 
 def read_capability(body: bytes, where: str) -> Capability:
@@ -80,6 +90,7 @@ def read_capability(body: bytes, where: str) -> Capability:
         release=release,
         fhir_version=statement.fhirVersion,
         software=f"{statement.software.name} {statement.software.version}".strip(),
+        base=_address(statement.implementation.url),
         types=frozenset(resource.type for rest in rests for resource in rest.resource),
         transactions=any(entry.code == "transaction" for rest in rests for entry in rest.interaction),
         quirks=quirks_of(statement.software.name),

@@ -15,20 +15,49 @@ def the(table, tables):
     return row
 
 
-def rows(tmp_path, *resources, zone="UTC"):
-    return flattened(tmp_path, [patient("p"), *resources], zone=zone)[1]
+def rows(tmp_path, *resources, zone="UTC", **more):
+    return flattened(tmp_path, [patient("p"), *resources], zone=zone, **more)[1]
 
 
 @pytest.mark.parametrize(
     "reference",
     [
         "Patient/p", f"{BASE}/Patient/p", "Patient/p/_history/3", f"{BASE}/Patient/p/_history/3",
-        "Patient/p|4", "http://host.example:443/a/b/Patient/p",
+        "Patient/p|4", "http://host.example:443/a/b/Patient/p", f"{BASE.replace('https', 'http')}/Patient/p",
     ],
 )  # fmt: skip
 def test_one_record_has_many_references(tmp_path, reference):
     visit = encounter("e", "AMB", AT, subject={"reference": reference})
-    assert the("visits", rows(tmp_path, visit))["patient"] == "Patient/p"
+    found = rows(tmp_path, visit, aliases=[BASE, "http://host.example:443/a/b"])
+    assert the("visits", found)["patient"] == "Patient/p"
+
+
+ELSEWHERE = [f"{BASE}.evil/Patient/p", "https://other.example/fhir/Patient/p"]
+
+
+@pytest.mark.parametrize("reference", ELSEWHERE)
+def test_the_same_id_at_another_address_is_somebody_else(tmp_path, reference):
+    visit = encounter("e", "AMB", AT, subject={"reference": reference})
+    link = {"other": {"reference": reference}, "type": "replaced-by"}
+    report, tables = flattened(tmp_path, [patient("p"), patient("q", link=[link]), visit], aliases=[BASE])
+    assert tables["visits"] == tables["links"] == []
+    assert {each["where"] for each in report["set_aside"]} == {"Encounter/e", "Patient/q"}
+    assert all("at another address" in each["why"] and "aliases" in each["why"] for each in report["set_aside"])
+
+
+def test_what_a_visit_names_elsewhere_is_unknown_and_counted(tmp_path):
+    """Another hospital's Organization/1 is not ours, and its clinician is not our clinician of that id."""
+    there = "https://other.example/fhir"
+    visit = encounter(
+        "e", "AMB", AT,
+        serviceProvider={"reference": f"{there}/Organization/1"},
+        partOf={"reference": f"{there}/Encounter/1"},
+        participant=[{"individual": {"reference": f"{there}/Practitioner/1"}}],
+    )  # fmt: skip
+    report, tables = flattened(tmp_path, [patient("p"), visit], aliases=[BASE])
+    row = the("visits", tables)
+    assert row["organization"] is row["part_of"] is row["clinician"] is None
+    assert report["notes"] == {"reference-elsewhere": 1, "practitioner-unresolved": 1}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +126,7 @@ def test_the_group_of_a_class_is_never_guessed(tmp_path, coding, group):
     ],
 )
 def test_the_clinician(tmp_path, participants, clinician):
-    visit = the("visits", rows(tmp_path, encounter("e", "AMB", AT, participant=participants)))
+    visit = the("visits", rows(tmp_path, encounter("e", "AMB", AT, participant=participants), aliases=[BASE]))
     assert visit["clinician"] == clinician
 
 
@@ -163,7 +192,7 @@ def test_when_a_claim_counts(tmp_path, more, expected):
 
 def test_a_claim_names_its_visits_once(tmp_path):
     item = {"encounter": [{"reference": "Encounter/e"}, {"reference": f"{BASE}/Encounter/e"}]}
-    bill = the("claims", rows(tmp_path, claim("c", "2026-03-01", "5", item=[item, item, {}])))
+    bill = the("claims", rows(tmp_path, claim("c", "2026-03-01", "5", item=[item, item, {}]), aliases=[BASE]))
     assert bill["encounters"] == ["Encounter/e"]
 
 

@@ -35,13 +35,19 @@ CLAIMS = {
     "of-a-stranger": ({"patient": {"reference": "Patient/stranger"}}, "the patient is not among those pulled"),
     "no-date": ({"created": None}, "no date"),
     "wrong-date": ({"billablePeriod": {"start": "March"}}, "the date is no FHIR dateTime"),
+}
+# The claim stays: what it charges is unknown, which is not nothing.
+DOUBTFUL = {
     "words": ({"total": {"value": "ten", "currency": "USD"}}, "the total is no amount"),
     "endless": ({"total": {"value": 1e20, "currency": "USD"}}, "the total is no amount"),
+    "negative": ({"total": usd("-5")}, "the total is negative"),
     "bare": ({"total": {"value": 1}}, "the total names no currency"),
+    "francs": ({"total": {"value": 1, "currency": "francs"}}, "the total's currency is no code of ISO 4217"),
     "bad-item": (
         {"item": [{"sequence": 1, "net": {"value": "ten", "currency": "USD"}}]},
         "no total, and the amount of an item cannot be read",
     ),
+    "bare-item": ({"item": [{"sequence": 1, "net": {"value": 1}}]}, "no total, and an item names no currency"),
 }
 GOOD = {
     "planned-without-a-date": {"status": "planned", "period": {}},
@@ -52,7 +58,7 @@ GOOD = {
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):
     encounters = [encounter(key, "AMB", AT) | more for key, (more, _) in ENCOUNTERS.items()]
-    claims = [claim(key, "2026-03-01") | more for key, (more, _) in CLAIMS.items()]
+    claims = [claim(key, "2026-03-01") | more for key, (more, _) in (CLAIMS | DOUBTFUL).items()]
     good = [encounter(key, "AMB", AT) | more for key, more in GOOD.items()]
     return flattened(tmp_path_factory.mktemp("bad"), [patient("p"), *encounters, *claims, *good])
 
@@ -63,17 +69,26 @@ def test_encounter(lake, key):
     assert {"where": f"Encounter/{key}", "why": ENCOUNTERS[key][1]} in report["set_aside"]
 
 
-@pytest.mark.parametrize("key", CLAIMS)
+@pytest.mark.parametrize("key", CLAIMS | DOUBTFUL)
 def test_claim(lake, key):
     report, _ = lake
-    assert {"where": f"Claim/{key}", "why": CLAIMS[key][1]} in report["set_aside"]
+    assert {"where": f"Claim/{key}", "why": (CLAIMS | DOUBTFUL)[key][1]} in report["set_aside"]
 
 
 def test_nothing_else_is_set_aside_and_nothing_is_lost(lake):
     report, tables = lake
-    assert len(report["set_aside"]) == len(ENCOUNTERS) + len(CLAIMS)
+    assert len(report["set_aside"]) == len(ENCOUNTERS) + len(CLAIMS) + len(DOUBTFUL)
     assert {row["id"] for row in tables["visits"]} == set(GOOD)
-    assert tables["claims"] == tables["claim_items"] == []
+    assert {row["id"]: (row["doubtful"], row["total"]) for row in tables["claims"]} == dict.fromkeys(
+        DOUBTFUL, (True, None)
+    )
+
+
+def test_whose_the_unusable_is_stands_once_for_each_type(lake):
+    _, tables = lake
+    named = {(row["patient"], row["resource"]) for row in tables["unusable"]}
+    assert named == {(f"Patient/{who}", kind) for who in ("p", "stranger") for kind in ("Encounter", "Claim")}
+    assert len(tables["unusable"]) == len(named)
 
 
 def test_an_item_that_cannot_be_read_is_told_of_where_a_total_makes_up_for_it(tmp_path):

@@ -14,7 +14,7 @@ from service.flatten import flatten
 
 TABLES = {
     "patients", "links", "opt_outs", "roles", "visits", "restricted", "claims", "claim_items", "restricted_claims",
-    "adjudications", "payments", "diagnoses",
+    "adjudications", "payments", "diagnoses", "unusable",
 }  # fmt: skip
 
 
