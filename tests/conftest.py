@@ -13,6 +13,39 @@ from service.sandbox import running
 DATA = Path(__file__).parent / "data"
 
 
+REAL_PARTS = pytest.StashKey[list[str]]()
+
+
+def pytest_collection_modifyitems(items):
+    """With several processes a file stays in one of them, and all that needs real servers too: one HAPI is enough."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent)
+        item.add_marker(pytest.mark.xdist_group("real" if folder.parts[0] == "real" else str(folder)))
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["real_parts"] = session.config.stash.get(REAL_PARTS, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    met = getattr(node, "workeroutput", {}).get("real_parts", [])
+    node.config.stash.setdefault(REAL_PARTS, []).extend(met)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Say with what the tests ran: a green run against nothing should not look like one against the real thing."""
+    for part in config.stash.get(REAL_PARTS, []):
+        terminalreporter.write_line(f"real parts: {part}")
+
+
+@pytest.fixture(scope="session")
+def real_parts(pytestconfig):
+    """The real parts met so far: name, version, where. A fixture that starts one appends it."""
+    return pytestconfig.stash.setdefault(REAL_PARTS, [])
+
+
 @dataclass(frozen=True)
 class Said:
     """What a command left: its exit code, stdout and stderr."""

@@ -1,4 +1,4 @@
-"""In: what this machine has. Out: real servers for the tests here, and at the session's end which ones were met."""
+"""In: what this machine has. Out: real servers for the tests here."""
 
 import os
 from collections.abc import Iterator
@@ -8,20 +8,6 @@ import pytest
 
 from .hapi.server import Hapi, missing_tools, running
 from .loading import ALL_TYPES, DATA, load
-
-REAL_PARTS = pytest.StashKey[list[str]]()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say with what the tests ran: a green run against nothing should not look like one against the real thing."""
-    for part in config.stash.get(REAL_PARTS, []):
-        terminalreporter.write_line(f"real parts: {part}")
-
-
-@pytest.fixture(scope="session")
-def real_parts(pytestconfig: pytest.Config) -> list[str]:
-    """The real parts met so far: name, version, where. A fixture that starts one appends it."""
-    return pytestconfig.stash.setdefault(REAL_PARTS, [])
 
 
 def require(lacking: list[str], part: str) -> None:
