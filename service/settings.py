@@ -57,6 +57,14 @@ class Source(BaseModel):
     write: WriteRung = "observation"
     token: SecretStr | None = None
     token_file: Path | None = None
+    username: str = Field(default="", description="for HTTP Basic, with password or password_file")
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    client_id: str = Field(default="", description="for SMART Backend Services, with key_file")
+    key_file: Path | None = Field(default=None, description="the private key, as `personalize keys new` makes it")
+    scopes: str = Field(default="", description="instead of read and search of what is pulled, and what is written")
+    token_url: str = Field(default="", description="where the server's smart-configuration does not name it")
+    audience: str = Field(default="", description="aud of the assertion, where it is not the token_url")
     in_flight: int = Field(default=4, ge=1, le=64)
     page_size: int = Field(default=500, ge=1, le=10_000)
     opt_out_group: str = Field(default="", pattern=r"^([A-Za-z0-9.-]{1,64})?$", description="the id of a Group")
@@ -95,12 +103,23 @@ class Source(BaseModel):
         return token
 
     def _token(self) -> str | None:
-        if self.token_file is None:
-            return self.token.get_secret_value() if self.token else None
-        try:
-            return self.token_file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise WrongUsage("the token cannot be read", where=str(self.token_file), do="check token_file") from error
+        return _secret("token", self.token, self.token_file)
+
+    def basic(self) -> str:
+        """The password that goes with `username`."""
+        password = _secret("password", self.password, self.password_file)
+        if password is None:
+            raise WrongUsage("username without password", where=f"sources.{self.name}", do="set password_file as well")
+        return password
+
+
+def _secret(name: str, text: SecretStr | None, file: Path | None) -> str | None:
+    if file is None:
+        return text.get_secret_value() if text else None
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUsage(f"the {name} cannot be read", where=str(file), do=f"check {name}_file") from error
 
 
 class Settings(BaseSettings):

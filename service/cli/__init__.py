@@ -16,12 +16,13 @@ import typer
 from stamina.instrumentation import RetryDetails
 
 from service import __version__
-from service.cli import local, reports, stages
+from service.cli import keys, local, reports, stages
 from service.errors import PersonalizeError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(stages.app)
 app.add_typer(reports.app, name="report")
+app.add_typer(keys.app, name="keys")
 app.add_typer(local.app)
 
 

@@ -16,7 +16,8 @@ import msgspec
 import stamina
 
 from service import __version__
-from service.errors import LostRace, NotFhir, NotPermitted, PagingBroken, Refused, ServerBusy, Unreachable, WrongUsage
+from service.errors import LostRace, NotFhir, NotPermitted, PagingBroken, Refused, ServerBusy, Unreachable
+from service.server.auth import auth_of
 from service.server.capability import Capability, read_capability
 from service.server.egress import Pinned, loopback_address
 from service.settings import Source
@@ -65,11 +66,8 @@ class FhirServer:
 
     async def __aenter__(self) -> FhirServer:
         headers = {"Accept": FHIR_JSON, "User-Agent": f"fhir-personalization/{__version__}"}
-        if token := self.source.bearer():
-            if self.base.startswith("http:") and not self.loopback:
-                raise WrongUsage("a token is not sent over plain http", where=self.base, do="name its https address")
-            headers["Authorization"] = f"Bearer {token}"
         self._http = httpx.AsyncClient(
+            auth=auth_of(self.source, loopback=self.loopback),
             headers=headers,
             timeout=httpx.Timeout(60, connect=10),
             transport=Pinned(self._pinned) if self._pinned else None,
