@@ -16,8 +16,9 @@ CANONICAL = "https://w3id.org/fhir-personalization"
 
 _VERSIONS = ("stu3", "r4", "r5")
 
-# A server that checks references takes them in this order: a value set names its code system, a profile both.
-_ORDER = ("CodeSystem", "ValueSet", "StructureDefinition")
+# A server that checks references takes them in this order: a value set names its code system, a profile both. The
+# measures are those that reports name.
+_ORDER = ("CodeSystem", "ValueSet", "StructureDefinition", "Measure")
 
 
 class UnknownArtefact(KeyError):
@@ -42,7 +43,7 @@ def load(version: str, name: str) -> dict[str, Any]:
 
 
 def artefacts(version: str) -> Iterator[dict[str, Any]]:
-    """Every CodeSystem, then every ValueSet, then every StructureDefinition: an order in which a server takes them."""
+    """Every CodeSystem, ValueSet, StructureDefinition, then every Measure: an order in which a server takes them."""
     definitions = list(_resources(_folder(version)))
     for kind in _ORDER:
         yield from (one for one in definitions if one["resourceType"] == kind)

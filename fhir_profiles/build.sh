@@ -48,7 +48,7 @@ compile() {
   cp -R "$here/fsh" "$work/guide/input/fsh"
   cp "$here/sushi-config.yaml" "$work/guide/"
   HOME=$fhir_home FPL_REGISTRY=http://127.0.0.1:9 "$sushi/node_modules/.bin/sushi" build "$work/guide" >&2
-  mv "$work"/guide/fsh-generated/resources/{CodeSystem,ValueSet,StructureDefinition}-*.json "$work/r4/"
+  mv "$work"/guide/fsh-generated/resources/{CodeSystem,ValueSet,StructureDefinition,Measure}-*.json "$work/r4/"
   mv "$work"/guide/fsh-generated/resources/*.json "$work/r4/examples/"
 }
 

@@ -13,7 +13,8 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -31,6 +32,7 @@ from service.errors import LakeProblem
 from service.lake import private_directory
 
 LARGEST_LINE = 64 << 20
+MEMORY = "3GiB"  # with what lies outside the engine's count a process stays within 4 GiB
 BATCH = 10_000
 
 # Extensions that are not built in would be fetched from the network; json, parquet and icu are built in.
@@ -48,16 +50,18 @@ class ShapeMismatch(Exception):
 class Engine:
     def __init__(self, connection: Any, scratch: Path) -> None:
         self._connection = connection
+        self._numbers = count()
         self.scratch = scratch
 
     @classmethod
     @contextmanager
-    def open(cls, spill: Path, *, memory: str = "", threads: int = 0) -> Iterator[Engine]:
-        """`spill` holds what does not fit into `memory` (such as "4GiB"; default four fifths of the machine's)."""
+    def open(cls, spill: Path, *, memory: str = MEMORY, threads: int = 0) -> Iterator[Engine]:
+        """`spill` holds what does not fit into `memory`."""
         private_directory(spill)
         scratch = Path(tempfile.mkdtemp(prefix="engine-", dir=spill))
-        limits = ({"memory_limit": memory} if memory else {}) | ({"threads": str(threads)} if threads else {})
-        connection = ibis.duckdb.connect(temp_directory=str(scratch), **OFFLINE, **limits)
+        limits = {"memory_limit": memory} | ({"threads": str(threads)} if threads else {})
+        connection = ibis.duckdb.connect(**OFFLINE, **limits)
+        connection.con.execute("SET temp_directory = ?", [str(scratch)])
         try:
             yield cls(connection, scratch)
         finally:
@@ -70,7 +74,11 @@ class Engine:
         """The fields `columns` names (Ibis types), and no others; a line of another shape raises ShapeMismatch."""
         types = {name: DuckDBType.to_string(ibis.dtype(dtype)) for name, dtype in columns.items()}
         lines = self._connection.read_json(
-            str(path), columns=types, format="newline_delimited", maximum_object_size=LARGEST_LINE
+            str(path),
+            table_name=self._name(),
+            columns=types,
+            format="newline_delimited",
+            maximum_object_size=LARGEST_LINE,
         )
         try:
             return self.materialise(lines)
@@ -86,7 +94,7 @@ class Engine:
             raise LakeProblem(
                 "a file of the lake is missing", where=str(path), do="run the stage before this one again"
             )
-        return self._connection.read_parquet(str(path))
+        return self._connection.read_parquet(str(path), table_name=self._name())
 
     def write_parquet(self, table: ir.Table, path: Path) -> None:
         place = str(path).replace("'", "''")
@@ -96,7 +104,7 @@ class Engine:
     def materialise(self, table: ir.Table) -> ir.Table:
         """Computes once what several expressions share."""
         # Ibis's own create_table asks for the catalog, creates, inserts and describes: four questions more.
-        name = f"step_{uuid4().hex}"
+        name = self._name()
         schema = ibis.schema({column: _stored(dtype) for column, dtype in table.schema().items()})
         self._connection.raw_sql(f'CREATE TEMP TABLE "{name}" AS {self._typed(table)}').fetchall()
         place = ops.Namespace(catalog="temp", database="main")
@@ -106,8 +114,7 @@ class Engine:
         """One table of all their rows; where a table lacks one of `columns` (Ibis types) it is null."""
         gathered = self.load([], columns)
         for table in tables:
-            query = self._connection.compile(table)
-            self._connection.raw_sql(f'INSERT INTO "{gathered.op().name}" BY NAME {query}').fetchall()
+            self._connection.raw_sql(f'INSERT INTO "{gathered.op().name}" BY NAME {_sql(table.op())}').fetchall()
         return gathered
 
     def release(self, table: ir.Table) -> None:
@@ -137,7 +144,11 @@ class Engine:
         columns = (
             f'CAST("{name}" AS {DuckDBType.to_string(dtype)}) AS "{name}"' for name, dtype in table.schema().items()
         )
-        return f"SELECT {', '.join(columns)} FROM ({self._connection.compile(table)})"  # noqa: S608 - names are our own
+        return f"SELECT {', '.join(columns)} FROM ({_sql(table.op())})"  # noqa: S608 - names are our own
+
+    def _name(self) -> str:
+        """Of a table: the same question has the same names in every engine, so that its SQL is written once."""
+        return f"step_{next(self._numbers)}"
 
     def local(self, moment: ir.TimestampValue, zone: ZoneInfo) -> ir.TimestampValue:
         """UTC to the clock on the wall in `zone`."""
@@ -154,6 +165,12 @@ class Engine:
     def at(self, moment: datetime) -> ir.TimestampScalar:
         """An aware Python datetime as a UTC literal."""
         return ibis.timestamp(moment.astimezone(ZoneInfo("UTC")).replace(tzinfo=None))
+
+
+@lru_cache(maxsize=4096)
+def _sql(query: ops.Relation) -> str:
+    """Writing a query takes longer than running it over a few thousand patients."""
+    return str(query.to_expr().compile())
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -36,6 +36,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Told = dict[str, Any]
 STAGES = ["pull", "flatten", "derive", "plan", "apply", "undo"]
+WORTH_FOLLOWING = 2_000  # patients: of fewer all are derived in less time than it takes to tell who changed
 
 
 def run(work: Work, *, as_of: str | None = None, limit: int | None = None, write: bool = False) -> Outcome:
@@ -96,9 +97,20 @@ def derive(work: Work, as_of: str | None = None) -> Told:
             zone=work.source.zone,
             policy=work.policy,
             categories=Categories.load(work.source.adjudications),
+            earlier=_earlier(work, manifest),
         )
     opens = window(YEAR, instant, work.source.zone).opens
     return {**told, "older": latest.date().isoformat() if latest and latest < opens else None}
+
+
+def _earlier(work: Work, manifest: Told) -> Iterator[deriving.Earlier]:
+    """Runs of the source that were of all its patients, the newest first; none where this one is not."""
+    lake, source = work.lake, work.source.id
+    if manifest["types"]["Patient"]["count"] < WORTH_FOLLOWING or report.limited(work.raw):
+        return
+    for run in lake.profiled(source, before=work.run.run):
+        if not report.limited(lake.raw(source, run)):
+            yield deriving.Earlier(lake.facts(source, run), lake.profiles(source, run))
 
 
 def compare(work: Work, policy: Path, as_of: str | None = None) -> deriving.Comparison:

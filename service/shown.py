@@ -70,6 +70,11 @@ def notes(outcome: Outcome) -> list[str]:
     said += [f"{count:,} {NOTES.get(what, what)}" for what, count in counted.items() if count]
     if pull.get("limited"):
         said.append(f"only {pull['types']['Patient']['count']} patients were read; --patient-limit N reads more")
+    if derived.get("follows"):
+        said.append(
+            f"{derived['derived_anew']:,} profiles were derived anew, the others carried over from run "
+            f"{derived['follows']}: nothing that they rest on has changed"
+        )
     if derived.get("older"):
         said.append(f"the latest visit is of {derived['older']}, before every window: try --as-of latest")
     if pull.get("types", {}).get("Patient", {}).get("count") == 0:

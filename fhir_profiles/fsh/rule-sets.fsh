@@ -37,6 +37,34 @@ RuleSet: MeasureEntry(dimension, window, unit, source)
 * ^property[+].code = #source
 * ^property[=].valueString = "{source}"
 
+// What a report measures. Its groups are made anew for each report, so that a Measure says in words what they are.
+RuleSet: Report(id, name, title)
+* url = "https://w3id.org/fhir-personalization/Measure/{id}"
+* name = "{name}"
+* title = "{title}"
+* status = #draft
+* experimental = false
+* publisher = "fhir-personalization"
+
+RuleSet: ScoredAs(scoring, display)
+* scoring = http://terminology.hl7.org/CodeSystem/measure-scoring#{scoring} "{display}"
+
+RuleSet: Group(text)
+* group.description = "{text}"
+
+RuleSet: Population(code, display, text)
+* group.population[+].code = http://terminology.hl7.org/CodeSystem/measure-population#{code} "{display}"
+* group.population[=].description = "{text}"
+* group.population[=].criteria.language = #text/plain
+* group.population[=].criteria.expression = "{text}"
+
+// `code` is the text by which a report calls it.
+RuleSet: Stratifier(code, text)
+* group.stratifier[+].code.text = "{code}"
+* group.stratifier[=].description = "{text}"
+* group.stratifier[=].criteria.language = #text/plain
+* group.stratifier[=].criteria.expression = "{text}"
+
 // A resource that this service created says so: who made it, for which installation, how confidential.
 // HL7's code DEVAST is "asserted by a device"; R is the usual high-water mark of visits and claims.
 RuleSet: MadeByUs

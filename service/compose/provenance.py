@@ -1,4 +1,4 @@
-"""A panel and its evidence in, its Provenance out: which device derived it, when, from which visits and claims."""
+"""A panel and its evidence in, its Provenance out: which device derived it, when, from which records."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _digest_list(evidence: list[str]) -> Json:
     """One List stands for all; who holds the references can check them against its identifier (RFC 6920)."""
     lines = "".join(f"{reference}\n" for reference in sorted(evidence))
     sha256 = base64.urlsafe_b64encode(hashlib.sha256(lines.encode()).digest()).rstrip(b"=").decode()
-    note = f"{len(evidence)} visits and claims; the identifier is the SHA-256 of their sorted references."
+    note = f"{len(evidence)} records; the identifier is the SHA-256 of their sorted references."
     return {
         "resourceType": "List",
         "id": CONTAINED,

@@ -1,4 +1,4 @@
-"""An earlier run of the same source in; what a full derivation would give, most of it carried over, out.
+"""Earlier runs of the same source in; what a full derivation would give, most of it carried over, out.
 
 Derived anew is a patient of whose facts anything changed, and one with an event that a window's edge moved over since
 then. Where anything differs that decides of every patient (Asked.basis), nothing is carried over.
@@ -6,6 +6,8 @@ then. Where anything differs that decides of every patient (Asked.basis), nothin
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,12 +30,47 @@ class Earlier:
     facts: Path
     profiles: Path
 
+    @property
+    def run(self) -> str:
+        return self.profiles.name
 
-def carried_over(asked: Asked, earlier: Earlier) -> tuple[Derived, int] | None:
-    """With how many were derived anew; None where a full derivation is due."""
-    engine, about = asked.engine, read_json(earlier.profiles / "profiles.json", "derive")
-    if not asked.may_follow(about.get("basis")):
-        return None
+
+@dataclass(frozen=True)
+class Carried:
+    """What a full derivation would give; how many patients were derived anew, the others carried over from `run`."""
+
+    whole: Derived
+    anew: int
+    run: str
+
+
+def carried_over(asked: Asked, runs: Iterable[Earlier]) -> Carried | None:
+    """From the first of `runs` that may be followed; None where a full derivation is due."""
+    for earlier in runs:
+        about = read_json(earlier.profiles / "profiles.json", "derive")
+        if asked.may_follow(about.get("basis")) and _stands(earlier, about, asked):
+            return _followed(asked, earlier, about)
+    return None
+
+
+def stamps(facts: Path) -> dict[str, str]:
+    """A digest of each fact table: profiles tell nothing of facts that came after them."""
+    return {path.stem: _digest(path) for path in sorted(facts.glob("*.parquet"))}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _stands(earlier: Earlier, about: dict[str, object], asked: Asked) -> bool:
+    """Its facts are those that its profiles were derived from, and there are no other tables of them now."""
+    stood = stamps(earlier.facts)
+    return about.get("facts") == stood and stood.keys() == {path.stem for path in asked.facts.glob("*.parquet")}
+
+
+def _followed(asked: Asked, earlier: Earlier, about: dict[str, object]) -> Carried | None:
+    engine = asked.engine
     then = datetime.fromisoformat(str(about["as_of"]))
     now = _people(asked.facts, asked)
     anew = engine.materialise(_anew(asked, earlier, then, now))
@@ -49,7 +86,7 @@ def carried_over(asked: Asked, earlier: Earlier) -> tuple[Derived, int] | None:
     )
     if asked.basis(whole) != about["basis"]:
         return None
-    return whole, engine.row(anew.agg(n=anew.count()))["n"]
+    return Carried(whole, engine.row(anew.agg(n=anew.count()))["n"], earlier.run)
 
 
 def _anew(asked: Asked, earlier: Earlier, then: datetime, now: People) -> ir.Table:

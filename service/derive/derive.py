@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from service.derive.carry import Earlier, carried_over
+from service.derive.carry import Carried, Earlier, carried_over, stamps
 from service.derive.catalogue import BY_CODE
 from service.derive.categories import Categories
 from service.derive.derivation import Asked, Derived
@@ -32,22 +33,23 @@ def derive(
     zone: ZoneInfo,
     policy: Policy,
     categories: Categories | None = None,
-    earlier: Earlier | None = None,
+    earlier: Iterable[Earlier] = (),
 ) -> dict[str, Any]:
     """Writes one profile for each surviving patient and returns what profiles.json says.
 
     `manifest` is the pull's: of a type that it calls unknown nothing is known, not even that there is none.
     `as_of` is aware; windows end there and are counted on the calendar of `zone`. `categories` of adjudications are the
-    shipped ones unless a hospital adds its own. From an `earlier` run of the same source profiles are carried over
-    where nothing changed and no window's edge moved over anything: the answer is that of a full derivation.
+    shipped ones unless a hospital adds its own. From the first of `earlier` runs of the same source that may be
+    followed profiles are carried over where nothing changed and no window's edge moved over anything: the answer is
+    that of a full derivation. Each of those runs, and this one, must have had all patients of the source.
     """
     asked = Asked(facts, engine, as_of, zone, policy, categories or Categories.load(), frozenset(unexposed(manifest)))
-    carried = carried_over(asked, earlier) if earlier else None
-    result = carried[0] if carried else asked.derived()
+    carried = carried_over(asked, earlier)
+    result = carried.whole if carried else asked.derived()
     with committed(out) as part:
         engine.write_parquet(result.measured.order_by("patient", "code", "unit"), part / "measures.parquet")
         engine.write_parquet(result.profiles.order_by("patient"), part / "profiles.parquet")
-        report = _report(asked, result) | {"derived_anew": carried[1] if carried else None}
+        report = _report(asked, result) | _following(carried) | {"facts": stamps(facts)}
         write_json(part / "profiles.json", report)
     return report
 
@@ -56,6 +58,11 @@ def unexposed(manifest: dict[str, Any]) -> set[str]:
     """The types of which nothing is known."""
     types = manifest.get("types", {})
     return {name for name in NEEDED if types.get(name) is None or types[name].get("unknown")}
+
+
+def _following(carried: Carried | None) -> dict[str, Any]:
+    """The run whose profiles were carried over, and how many were not."""
+    return {"follows": carried and carried.run, "derived_anew": carried.anew if carried else None}
 
 
 def _legend() -> dict[str, dict[str, str]]:

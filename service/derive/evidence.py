@@ -9,6 +9,7 @@ from service.derive.burden import considered
 from service.derive.events import Events
 from service.derive.lace import leading_up
 from service.derive.prevention import preventive
+from service.derive.settlement import settling
 from service.derive.windows import EVER, YEAR, window
 
 
@@ -19,6 +20,8 @@ def evidence(events: Events) -> ir.Table:
     seen = visits.filter(visits.class_group != "inpatient", year.holds(visits.start, engine))
     called_off = cancelled.filter(year.holds(cancelled.at, engine))
     billed = claims.filter(year.holds(claims.at, engine))
+    answers = events.once(settling)
+    answered = answers.filter(year.holds(answers.at, engine))
     refused = events.claims.cancelled.filter(year.holds(events.claims.cancelled.at, engine))
     used = ibis.union(
         seen.select("patient", what="Encounter/" + seen.id),
@@ -28,6 +31,7 @@ def evidence(events: Events) -> ir.Table:
         leading_up(events, year),
         billed.select("patient", what="Claim/" + billed.id),
         refused.select("patient", what="Claim/" + refused.id),
+        answered.select("patient", "what"),
         events.once(considered, year).select("patient", "what"),
         distinct=True,
     )

@@ -180,7 +180,7 @@ def test_more_sources_are_one_digest_that_anybody_can_check(tmp_path):
     lines = "".join(f"{each}\n" for each in sorted(evidence)).encode()
     expected = base64.urlsafe_b64encode(hashlib.sha256(lines).digest()).decode().rstrip("=")
     assert contained["identifier"] == [{"system": "urn:ietf:rfc:6920", "value": f"ni:///sha-256;{expected}"}]
-    assert contained["note"][0]["text"].startswith("51 visits and claims")
+    assert contained["note"][0]["text"].startswith("51 records")
 
 
 def test_what_we_create_is_labelled_as_ours(tmp_path):

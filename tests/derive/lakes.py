@@ -70,27 +70,34 @@ def stands_for(value, ratio):
     return abs(Fraction(value) - ratio) <= Fraction(1, 2_000_000)
 
 
-def profiled(folder, resources, *, as_of=AS_OF, zone="UTC", unknown=(), policy=None, **more):
+def profiled(folder, resources, *, zone="UTC", unknown=(), **more):
     """The whole way from raw lines to profiles. `unknown` types are such as the server does not expose."""
     lake = pulled(folder, resources, unknown=unknown)
-    raw, facts, profiles = lake.raw(SOURCE, RUN), lake.facts(SOURCE, RUN), lake.profiles(SOURCE, RUN)
     with Engine.open(lake.spill) as engine:
-        flattened = flatten(raw, facts, engine=engine, source=SOURCE, zone=ZoneInfo(zone))
-        report = derive(
-            facts,
-            profiles,
-            engine=engine,
-            manifest=json.loads((raw / "manifest.json").read_text()),
-            as_of=as_of,
-            zone=ZoneInfo(zone),
-            policy=policy or Policy.load(),
-            **more,
-        )
-        rows = {row["patient"]: row for row in engine.rows(engine.read_parquet(profiles / "profiles.parquet"))}
-        measures = {}
-        for row in engine.rows(engine.read_parquet(profiles / "measures.parquet")):
-            measures.setdefault((row["patient"], row["code"]), []).append(row)
-    return Derived(lake, flattened, report, rows, measures)
+        flattened = flatten_in(lake, engine, zone=zone)
+        return Derived(lake, flattened, derive_in(lake, engine, zone=zone, **more), *rows_in(lake, engine))
+
+
+def flatten_in(lake, engine, *, zone="UTC", **more):
+    """What facts.json says."""
+    raw, facts = lake.raw(SOURCE, RUN), lake.facts(SOURCE, RUN)
+    return flatten(raw, facts, engine=engine, source=SOURCE, zone=ZoneInfo(zone), **more)
+
+
+def derive_in(lake, engine, *, as_of=AS_OF, zone="UTC", policy=None, run=RUN, **more):
+    """What profiles.json says; with another `run` the same facts are derived beside what stands."""
+    manifest = json.loads((lake.raw(SOURCE, RUN) / "manifest.json").read_text())
+    about = {"manifest": manifest, "as_of": as_of, "zone": ZoneInfo(zone), "policy": policy or Policy.load()}
+    return derive(lake.facts(SOURCE, RUN), lake.profiles(SOURCE, run), engine=engine, **about, **more)
+
+
+def rows_in(lake, engine):
+    """Profiles by patient, measures by patient and code."""
+    profiles, measures = lake.profiles(SOURCE, RUN), {}
+    rows = {row["patient"]: row for row in engine.rows(engine.read_parquet(profiles / "profiles.parquet"))}
+    for row in engine.rows(engine.read_parquet(profiles / "measures.parquet")):
+        measures.setdefault((row["patient"], row["code"]), []).append(row)
+    return rows, measures
 
 
 def flattened(folder, resources, *, zone="UTC", **more):
@@ -98,7 +105,7 @@ def flattened(folder, resources, *, zone="UTC", **more):
     lake = pulled(folder, resources)
     facts = lake.facts(SOURCE, RUN)
     with Engine.open(lake.spill) as engine:
-        report = flatten(lake.raw(SOURCE, RUN), facts, engine=engine, source=SOURCE, zone=ZoneInfo(zone), **more)
+        report = flatten_in(lake, engine, zone=zone, **more)
         tables = {path.stem: list(engine.rows(engine.read_parquet(path))) for path in facts.glob("*.parquet")}
     return report, tables
 

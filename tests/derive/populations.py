@@ -1,8 +1,11 @@
-"""A seed in, many invented patients with everything in their histories out: for what must hold of all of them."""
+"""Seeds in, many invented patients with everything in their histories out: for what must hold of all of them."""
 
 import random
 from datetime import timedelta
+from functools import cache
 
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from oracle.histories import at, claim, encounter, of_type, patient, seen_by
 
 from .lakes import AS_OF
@@ -14,14 +17,37 @@ DISPOSITIONS = ("home", "home", "home", "home", "other-hcf", "aadvice", "exp", "
 DIAGNOSES = ("I21.0", "E11.2", "C78.7", "I50", "J44.9", "B20", "K70.4", "F03", "J06.9", "Z00.0")
 ICD_10 = "http://hl7.org/fhir/sid/icd-10-cm"
 YEAR = timedelta(days=400)
+ACCOMMODATIONS = ("accessible-visit", "interpreter")
 
 
-def population(seed, size, *, finished_by=AS_OF, records=1, **more):
-    """`records` of each patient: the visits and claims are spread over them. `finished_by`: nothing lasts longer."""
-    chance = random.Random(seed)
-    for number in range(size):
-        names = [f"p{number}", *(f"p{number}-old{n}" for n in range(1, records))]
-        yield from history(names, chance, finished_by, **more)
+HISTORIES = 1_000
+
+
+@cache
+def seeds():
+    """One a history, of hypothesis's choosing. A derivation costs as much for one patient as for a thousand: they are
+    gathered first, and what must hold is asked of all of them at once. An id in what fails names its seed."""
+    found = []
+
+    @settings(max_examples=HISTORIES, deadline=None, database=None, phases=[Phase.generate])
+    @given(st.integers(min_value=0, max_value=2**32))
+    def gathered(seed):
+        found.append(seed)
+
+    gathered()
+    assert len(found) == HISTORIES
+    return found
+
+
+def population(name, *, records=1, finished_by=AS_OF, **more):
+    """The patients `name-0-<seed>`, `name-1-<seed>` ..., who have the same histories under every name.
+
+    `records` of each patient: the visits and claims are spread over them. `finished_by`: nothing lasts longer.
+    """
+    for number, seed in enumerate(seeds()):
+        key = f"{name}-{number}-{seed}"
+        names = [key, *(f"{key}-old{n}" for n in range(1, records))]
+        yield from history(names, random.Random(seed), finished_by, **more)
 
 
 def history(names, chance, finished_by, *, going_on=True):
@@ -66,3 +92,20 @@ def bill(key, chance, who, finished_by):
 def moment(chance, finished_by):
     """On the hour, so that some visits begin at the same instant."""
     return finished_by - timedelta(hours=chance.randrange(1, YEAR // timedelta(hours=1)))
+
+
+def demographics(chance):
+    core = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
+    needed = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
+    return {
+        "gender": chance.choice(["male", "female", "other"]),
+        "address": [{"postalCode": str(chance.randrange(99999))}],
+        "telecom": [{"system": "phone", "value": str(chance.randrange(10**9))}],
+        "communication": [{"language": {"coding": [{"code": chance.choice(["es", "en", "vi"])}]}, "preferred": True}],
+        "extension": [
+            {"url": f"{core}race", "extension": [{"url": "text", "valueString": chance.choice("abc")}]},
+            {"url": f"{core}ethnicity", "extension": [{"url": "text", "valueString": chance.choice("abc")}]},
+            {"url": f"{core}birthsex", "valueCode": chance.choice("FM")},
+            {"url": needed, "valueBoolean": chance.random() < 0.5},
+        ],
+    }

@@ -75,28 +75,29 @@ def test_readmissions(readmitted, who):
     assert row["unknown"] == (None if expected else "no-index-stay")
 
 
-def nights_of(tmp_path, *stays, **more):
-    derived = profiled(tmp_path, [patient("p"), *stays], **more)
-    return derived, derived.value("p", "inpatient-days-p1y")
-
-
 def test_nights_are_counted_between_local_dates(tmp_path):
     stays = [
         encounter("a", "IMP", "2026-03-01T04:30:00Z", "2026-03-01T05:30:00Z"),  # 28 February 23:30, 1 March 00:30
         encounter("b", "IMP", "2026-04-01T14:00:00Z", "2026-04-01T20:00:00Z"),  # within one day
     ]
-    assert nights_of(tmp_path, *stays, zone="America/New_York")[1] == 1
+    derived = profiled(tmp_path, [patient("p"), *stays], zone="America/New_York")
+    assert derived.value("p", "inpatient-days-p1y") == 1
 
 
-def test_a_stay_that_reaches_into_the_year_is_clipped_and_one_that_goes_on_lasts_to_as_of(tmp_path):
-    before = encounter("a", "IMP", "2025-06-20T08:00:00Z", "2025-07-03T08:00:00Z")
-    now = encounter("b", "IMP", "2026-06-28T08:00:00Z", status="in-progress")
-    assert nights_of(tmp_path, before, now)[1] == 2 + 3
+LASTING = [
+    encounter("lasts-a", "IMP", "2025-06-20T08:00:00Z", "2025-07-03T08:00:00Z", who="lasts"),
+    encounter("lasts-b", "IMP", "2026-06-28T08:00:00Z", who="lasts", status="in-progress"),
+    encounter("endless-a", "IMP", "2026-03-01T08:00:00Z", who="endless"),
+]
 
 
-def test_a_stay_without_an_end_is_not_a_stay_of_no_nights(tmp_path):
-    derived, nights = nights_of(tmp_path, encounter("a", "IMP", "2026-03-01T08:00:00Z"))
-    assert (nights, derived.unknown("p", "inpatient-days-p1y")) == (None, "low-coverage")
+def test_a_stay_that_reaches_into_the_year_is_clipped_and_one_that_goes_on_lasts_to_as_of(acute):
+    assert acute.value("lasts", "inpatient-days-p1y") == 2 + 3
+
+
+def test_a_stay_without_an_end_is_not_a_stay_of_no_nights(acute):
+    found = acute.value("endless", "inpatient-days-p1y"), acute.unknown("endless", "inpatient-days-p1y")
+    assert found == (None, "low-coverage")
 
 
 ACUTE = {
@@ -117,7 +118,8 @@ def test_acute_stays(acute, who):
 
 @pytest.fixture(scope="module")
 def acute(tmp_path_factory):
-    return profiled(tmp_path_factory.mktemp("acute"), [*map(patient, ACUTE), *(v for w in ACUTE for v in visits(w))])
+    everybody = map(patient, (*ACUTE, "lasts", "endless"))
+    return profiled(tmp_path_factory.mktemp("acute"), [*everybody, *(v for w in ACUTE for v in visits(w)), *LASTING])
 
 
 def visits(who):

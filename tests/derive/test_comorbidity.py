@@ -1,5 +1,7 @@
 """Charlson and LACE: from codes of diagnoses to points, and when they are unknown."""
 
+from string import ascii_uppercase
+
 import pytest
 from oracle.histories import RESTRICTED, claim, encounter, patient
 
@@ -48,14 +50,52 @@ O15 = {
 
 
 @pytest.fixture(scope="module")
-def weighed(tmp_path_factory):
+def everybody(tmp_path_factory):
+    """The patients of all cases below, in one lake."""
     claims = [diagnosed(who, *codes) for who, (codes, _) in O15.items()]
-    return profiled(tmp_path_factory.mktemp("charlson"), [*map(patient, O15), *claims])
+    stays = [each for who, (*history, _) in LACE.items() for each in admitted(who, *history)]
+    covered = [each for claims, _ in COVERED.values() for each in claims]
+    names = [*O15, *LACE, *COVERED, *CONDITIONS, "led", "there", "home"]
+    conditions = [each for told, _ in CONDITIONS.values() for each in told]
+    resources = [*map(patient, names), *claims, *stays, *covered, *conditions, *LED, *UNENDED]
+    return profiled(tmp_path_factory.mktemp("diagnoses"), resources)
 
 
 @pytest.mark.parametrize("who", O15)
-def test_charlson(weighed, who):
-    assert weighed.value(who, "charlson-p1y") == O15[who][1]
+def test_charlson(everybody, who):
+    assert everybody.value(who, "charlson-p1y") == O15[who][1]
+
+
+# The weight of Charlson 1987, that of Schneeweiss 2003, and how many of the codes A00.0 to Z99.9 belong to the disease:
+# the first and the last are of another list, charlson_icd10_quan of comorbidipy 0.5.0.
+WEIGHTS = {
+    "myocardial-infarction": (1, 1, 21),
+    "congestive-heart-failure": (1, 2, 32),
+    "peripheral-vascular-disease": (1, 1, 31),
+    "cerebrovascular-disease": (1, 1, 121),
+    "dementia": (1, 3, 52),
+    "chronic-pulmonary-disease": (1, 2, 165),
+    "rheumatic-disease": (1, 0, 54),
+    "peptic-ulcer-disease": (1, 0, 40),
+    "mild-liver-disease": (1, 2, 46),
+    "diabetes-without-chronic-complication": (1, 1, 25),
+    "diabetes-with-chronic-complication": (2, 2, 25),
+    "hemiplegia-or-paraplegia": (2, 1, 30),
+    "renal-disease": (2, 3, 40),
+    "malignancy": (2, 2, 830),
+    "moderate-or-severe-liver-disease": (3, 4, 11),
+    "metastatic-solid-tumour": (6, 6, 40),
+    "aids": (6, 4, 40),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_weights_and_codes_are_those_that_others_have(name):
+    (weighed,) = [each for each in categories() if each["name"] == name]
+    mine = tuple(each["prefix"] for each in prefixes() if each["category"] == name)
+    codes = (f"{letter}{number:03}" for letter in ascii_uppercase for number in range(1000))
+    found = sum(code.startswith(mine) for code in codes)
+    assert (weighed["classic"], weighed["schneeweiss"], found) == WEIGHTS[name]
 
 
 def test_the_weights_of_lace():
@@ -98,36 +138,33 @@ def admitted(who, days, kind, codes, emergencies):
     yield encounter(f"{who}-after", "EMER", "2026-06-20T08:00:00Z", who=who)
 
 
-@pytest.fixture(scope="module")
-def admissions(tmp_path_factory):
-    resources = [each for who, (*history, _) in LACE.items() for each in (patient(who), *admitted(who, *history))]
-    return profiled(tmp_path_factory.mktemp("lace"), resources)
-
-
 @pytest.mark.parametrize("who", LACE)
-def test_lace(admissions, who):
-    assert admissions.value(who, "lace-p1y") == LACE[who][-1]
+def test_lace(everybody, who):
+    assert everybody.value(who, "lace-p1y") == LACE[who][-1]
 
 
-def test_what_lace_looks_back_at_is_evidence(admissions):
-    assert "Claim/O9-a-c2025-06-01" in admissions.profile("O9-a")["evidence"]
-    assert "Encounter/O9-a-e0" in admissions.profile("O9-a")["evidence"]
+def test_what_lace_looks_back_at_is_evidence(everybody):
+    assert "Claim/O9-a-c2025-06-01" in everybody.profile("O9-a")["evidence"]
+    assert "Encounter/O9-a-e0" in everybody.profile("O9-a")["evidence"]
 
 
-def test_the_emergency_visit_that_led_to_the_stay_makes_it_acute_and_is_not_counted_again(tmp_path):
-    resources = [
-        patient("p"),
-        encounter("e", "EMER", "2026-05-01T08:00:00Z", "2026-05-01T10:00:00Z"),
-        encounter("a", "IMP", "2026-05-01T10:00:00Z", "2026-05-02T10:00:00Z"),
-        diagnosed("p", "J06.9"),
-    ]
-    assert profiled(tmp_path, resources).value("p", "lace-p1y") == 1 + 3
+LED = [
+    encounter("led-e", "EMER", "2026-05-01T08:00:00Z", "2026-05-01T10:00:00Z", who="led"),
+    encounter("led-a", "IMP", "2026-05-01T10:00:00Z", "2026-05-02T10:00:00Z", who="led"),
+    diagnosed("led", "J06.9"),
+]
+UNENDED = [
+    encounter("there-a", "ACUTE", "2026-06-01T08:00:00Z", who="there", status="in-progress"),
+    diagnosed("home", "I50"),
+]
 
 
-def test_lace_is_unknown_without_a_stay_and_while_it_goes_on(tmp_path):
-    going_on = encounter("a", "ACUTE", "2026-06-01T08:00:00Z", who="there", status="in-progress")
-    derived = profiled(tmp_path, [patient("there"), patient("home"), going_on, diagnosed("home", "I50")])
-    assert (derived.unknown("there", "lace-p1y"), derived.unknown("home", "lace-p1y")) == ("not-ended", "no-stay")
+def test_the_emergency_visit_that_led_to_the_stay_makes_it_acute_and_is_not_counted_again(everybody):
+    assert everybody.value("led", "lace-p1y") == 1 + 3
+
+
+def test_lace_is_unknown_without_a_stay_and_while_it_goes_on(everybody):
+    assert [everybody.unknown(who, "lace-p1y") for who in ("there", "home")] == ["not-ended", "no-stay"]
 
 
 # who: claims, then value and why it is unknown, and mapped diagnoses of all
@@ -171,38 +208,38 @@ COVERED = {
 }
 
 
-@pytest.fixture(scope="module")
-def covered(tmp_path_factory):
-    resources = [each for who, (claims, _) in COVERED.items() for each in (patient(who), *claims)]
-    return profiled(tmp_path_factory.mktemp("covered"), resources)
-
-
 @pytest.mark.parametrize("who", COVERED)
-def test_what_is_known_of_diagnoses(covered, who):
-    (row,) = covered.measures[f"Patient/{who}", "charlson-p1y"]
+def test_what_is_known_of_diagnoses(everybody, who):
+    (row,) = everybody.measures[f"Patient/{who}", "charlson-p1y"]
     share = (row["coverage_numerator"], row["coverage_denominator"])
     assert (row["value"], row["unknown"], share) == COVERED[who][1]
 
 
-def test_a_condition_that_was_read_gives_its_code_to_what_refers_to_it(tmp_path):
-    resources = [
-        patient("p"),
-        diagnosed("p", diagnosis=led_to("heart")),
-        condition("heart", "p", "I50"),  # recorded years ago: the claim says that it is treated now
-        patient("q"),
-        diagnosed("q", diagnosis=led_to("hidden")),
-        condition("hidden", "q", "B20", meta=RESTRICTED),
-        patient("r"),
-        condition("wrong", "r", "I50", recordedDate="2026-03-01", verificationStatus={"coding": [{"code": "refuted"}]}),
-        patient("s"),
-        encounter("secret", "AMB", "2026-03-01T08:00:00Z", who="s", meta=RESTRICTED),
-        condition("told", "s", "I50", recordedDate="2026-03-01", encounter={"reference": "Encounter/secret"}),
-        patient("t"),
-        condition("new", "t", "I50", recordedDate="2026-03-01"),
-    ]
-    derived = profiled(tmp_path, resources)
-    assert [derived.value(who, "charlson-p1y") for who in "pqrst"] == [1, 0, 0, 0, 1]
-    assert derived.profile("t")["evidence"] == ["Condition/new"]
+SECRET = {"reference": "Encounter/secret"}
+WRONG = {"verificationStatus": {"coding": [{"code": "refuted"}]}}
+# who: what refers to conditions and the conditions, then the classic index
+CONDITIONS = {
+    "read": ([diagnosed("read", diagnosis=led_to("heart")), condition("heart", "read", "I50")], 1),  # treated now
+    "hidden": ([diagnosed("hidden", diagnosis=led_to("aids")), condition("aids", "hidden", "B20", meta=RESTRICTED)], 0),
+    "refuted": ([condition("wrong", "refuted", "I50", recordedDate="2026-03-01", **WRONG)], 0),
+    "of-a-hidden-visit": (
+        [
+            encounter("secret", "AMB", "2026-03-01T08:00:00Z", who="of-a-hidden-visit", meta=RESTRICTED),
+            condition("told", "of-a-hidden-visit", "I50", recordedDate="2026-03-01", encounter=SECRET),
+        ],
+        0,
+    ),
+    "new": ([condition("new", "new", "I50", recordedDate="2026-03-01")], 1),
+}
+
+
+@pytest.mark.parametrize("who", CONDITIONS)
+def test_a_condition_that_was_read_gives_its_code_to_what_refers_to_it(everybody, who):
+    assert everybody.value(who, "charlson-p1y") == CONDITIONS[who][1]
+
+
+def test_a_condition_is_evidence(everybody):
+    assert everybody.profile("new")["evidence"] == ["Condition/new"]
 
 
 def test_a_source_without_diagnoses_leaves_it_unknown(tmp_path):

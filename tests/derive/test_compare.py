@@ -1,8 +1,14 @@
 """`derive --policy FILE --compare`: who would change, before anyone applies it, and nothing is left behind."""
 
+import json
+import shutil
 from importlib.resources import files
 
 import pytest
+
+from service import pipeline
+from service.opening import opened
+from service.sandbox import running
 
 SHIPPED = files("service.derive").joinpath("policy.toml").read_text("utf-8")
 
@@ -20,10 +26,23 @@ def own(tmp_path):
     return write
 
 
+@pytest.fixture(scope="module")
+def ran(planted, tmp_path_factory):
+    """A server with the planted patients, and a lake after a run on it."""
+    resources, _ = planted
+    folder = tmp_path_factory.mktemp("ran") / "lake"
+    with running(patients=0) as server:
+        server.store.load(json.dumps(each).encode() for kind in resources.values() for each in kind)
+        with opened(folder, server.url) as work:
+            pipeline.run(work, as_of="2026-07-01")
+        yield server.url, folder
+
+
 @pytest.fixture
-def derived(personalize, planted_sandbox):
-    assert personalize("run", planted_sandbox.url, "--as-of", "2026-07-01").code == 0
-    return planted_sandbox.url
+def derived(personalize, ran, tmp_path):
+    url, lake = ran
+    shutil.copytree(lake, tmp_path / "lake")
+    return url
 
 
 def files_in(lake):

@@ -1,65 +1,67 @@
 """Profiles carried over from an earlier run are those of a full derivation, and most are carried over."""
 
-import json
 import random
 from copy import deepcopy
 from datetime import timedelta
 from importlib.resources import files
-from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from oracle.histories import RESTRICTED, encounter, link, of_type, patient
 
-from service.derive import Policy, derive
+from service.derive import Policy
 from service.derive.carry import Earlier
 from service.engine import Engine
-from service.flatten import flatten
 
-from .lakes import AS_OF, RUN, SOURCE, profiled, pulled
-from .populations import ICD_10, history, population, visit
-from .test_properties import SIZE, THOUSAND
+from .lakes import AS_OF, RUN, SOURCE, derive_in, flatten_in, pulled
+from .populations import HISTORIES, ICD_10, history, population, seeds, visit
 
-UTC = ZoneInfo("UTC")
 FILES = ("profiles", "measures")
 HEART_FAILURE = {"system": ICD_10, "code": "I50"}
+DAY = timedelta(days=1)
 
 
-class Nights:
-    """Runs of one source, one after the other, each in a lake of its own."""
+class Night:
+    """One run, in a lake of its own, after another or after none; where it carried over, held against a full one."""
 
-    def __init__(self, folders):
-        self.folders = folders
-        self.earlier = None
+    def __init__(self, folders, resources, as_of=AS_OF, after=None):
+        self.lake = pulled(folders.mktemp("night"), list(resources))
+        with Engine.open(self.lake.spill) as engine:
+            flatten_in(self.lake, engine)
+            self.told = derive_in(self.lake, engine, as_of=as_of, earlier=[after.left] if after else ())
+            if self.anew is not None:
+                full = derive_in(self.lake, engine, as_of=as_of, run="full")
+                for key in ("levels", "profiles", "set_aside", "opted_out", "basis"):
+                    assert self.told[key] == full[key]
+                for name in FILES:
+                    assert (
+                        differences(*(self.lake.profiles(SOURCE, run) / f"{name}.parquet" for run in (RUN, "full")))
+                        == []
+                    )
 
-    def derive(self, resources, as_of=AS_OF, earlier=None):
-        """What profiles.json says, and the rows of both files; `earlier` from the run before this one."""
-        lake = pulled(self.folders.mktemp("night"), list(resources))
-        raw, facts, out = lake.raw(SOURCE, RUN), lake.facts(SOURCE, RUN), lake.profiles(SOURCE, RUN)
-        with Engine.open(lake.spill) as engine:
-            flatten(raw, facts, engine=engine, source=SOURCE, zone=UTC)
-            manifest = json.loads((raw / "manifest.json").read_text())
-            about = {"engine": engine, "manifest": manifest, "as_of": as_of, "zone": UTC, "policy": Policy.load()}
-            full = derive(facts, out.with_name("full"), **about)
-            told = derive(facts, out, **about, earlier=self.earlier)
-            rows = [[list(engine.rows(engine.read_parquet(at / f"{name}.parquet"))) for name in FILES]
-                    for at in (out, out.with_name("full"))]  # fmt: skip
-        self.earlier = Earlier(facts, out)
-        assert rows[0] == rows[1]
-        for key in ("levels", "profiles", "set_aside", "opted_out", "basis"):
-            assert told[key] == full[key]
-        return told
+    @property
+    def left(self):
+        return Earlier(self.lake.facts(SOURCE, RUN), self.lake.profiles(SOURCE, RUN))
+
+    @property
+    def anew(self):
+        return self.told["derived_anew"]
 
 
-@THOUSAND
-@given(seed=st.integers(min_value=0, max_value=2**32), days=st.integers(min_value=-20, max_value=40))
-def test_changed_patients_and_moved_windows_give_what_a_full_derivation_gives(tmp_path_factory, seed, days):
-    chance, nights = random.Random(seed), Nights(tmp_path_factory)
-    resources = list(population(seed, SIZE))
-    nights.derive(resources)
-    told = nights.derive(changed(resources, chance), AS_OF + timedelta(days=days))
-    assert told["derived_anew"] < SIZE
+def differences(one, other):
+    """The rows that only one of the two files has."""
+    ways = [f"(FROM '{a}' EXCEPT ALL FROM '{b}')" for a, b in ((one, other), (other, one))]
+    return duckdb.sql(" UNION ALL ".join(ways)).limit(20).fetchall()
+
+
+def test_changed_patients_and_moved_windows_give_what_a_full_derivation_gives(tmp_path_factory):
+    """Some days on with changes, and then back again."""
+    chance, resources = random.Random(seeds()[-1]), list(population("p"))
+    night = Night(tmp_path_factory, resources)
+    for days in (chance.randrange(1, 40), chance.randrange(-20, 1)):
+        resources = list(changed(resources, chance))
+        night = Night(tmp_path_factory, resources, AS_OF + timedelta(days=days), after=night)
+        assert 0 < night.anew < HISTORIES
 
 
 def changed(resources, chance):
@@ -76,28 +78,29 @@ def changed(resources, chance):
             each |= {"participant": []} if change < 10 else {}
             each |= {"meta": RESTRICTED} if change > 997 else {}
         yield each
-    for n in range(5):
-        yield visit(f"new-{n}", 0, chance, chance.choice(names), f"new{n}", AS_OF, True)
-        yield from history([f"born{n}"], chance, AS_OF)
+    for number in (chance.randrange(10**9) for _ in range(5)):
+        yield visit(f"new-{number}", 0, chance, chance.choice(names), f"new{number}", AS_OF, True)
+        yield from history([f"born{number}"], chance, AS_OF)
 
 
-def quiet(*more):
-    """Somebody with one visit long ago, and whoever else."""
-    return [patient("quiet"), encounter("q", "AMB", "2025-10-10T08:00:00Z", who="quiet"), *more]
+# One with a visit long ago, one with a visit that a day takes out of the month, two without any.
+OLD = encounter("o", "AMB", "2025-10-10T08:00:00Z", who="old")
+SEEN = encounter("s", "AMB", "2026-06-01T12:00:00Z", who="seen")
+FIRST = [*map(patient, ("old", "seen", "new", "other")), OLD, SEEN]
 
 
-def test_nothing_changed_and_nothing_is_derived(tmp_path_factory):
-    nights = Nights(tmp_path_factory)
-    assert nights.derive(quiet())["derived_anew"] is None
-    assert nights.derive(quiet())["derived_anew"] == 0
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    return Night(tmp_path_factory, FIRST)
 
 
-def test_a_window_that_moves_over_a_visit_derives_its_patient_alone(tmp_path_factory):
-    nights = Nights(tmp_path_factory)
-    seen = [patient("seen"), encounter("s", "AMB", "2026-06-01T12:00:00Z", who="seen")]
-    nights.derive(quiet(*seen))
-    told = nights.derive(quiet(*seen), AS_OF + timedelta(days=1))
-    assert told["derived_anew"] == 1
+def test_nothing_changed_and_nothing_is_derived(tmp_path_factory, first):
+    assert first.anew is None
+    assert Night(tmp_path_factory, FIRST, after=first).anew == 0
+
+
+def test_a_window_that_moves_over_a_visit_derives_its_patient_alone(tmp_path_factory, first):
+    assert Night(tmp_path_factory, FIRST, AS_OF + DAY, after=first).anew == 1
 
 
 @pytest.mark.parametrize(
@@ -110,31 +113,33 @@ def test_a_window_that_moves_over_a_visit_derives_its_patient_alone(tmp_path_fac
     ],
     ids=["a-cancelled-visit", "an-emergency", "a-preventive-visit", "a-diagnosis"],
 )
-def test_the_first_record_of_its_kind_tells_of_everybody(tmp_path_factory, more):
+def test_the_first_record_of_its_kind_tells_of_everybody(tmp_path_factory, first, more):
     """What the source never showed was unknown of each patient."""
-    nights = Nights(tmp_path_factory)
-    nights.derive(quiet(patient("other")))
-    assert nights.derive(quiet(patient("other"), more))["derived_anew"] is None
-    assert nights.derive(quiet(patient("other")))["derived_anew"] is None
+    assert Night(tmp_path_factory, [*FIRST, more], after=first).anew is None
 
 
-def test_a_merge_and_its_end_derive_both(tmp_path_factory):
-    nights = Nights(tmp_path_factory)
-    old = encounter("o", "AMB", "2025-10-10T08:00:00Z", who="old")
-    apart = quiet(patient("old"), patient("new"), old)
-    merged = quiet(patient("old", link=[link("new", "replaced-by")]), patient("new"), old)
-    nights.derive(apart)
-    assert nights.derive(merged)["derived_anew"] == 1
-    assert nights.derive(apart)["derived_anew"] == 2
+def test_a_merge_and_its_end_derive_both(tmp_path_factory, first):
+    merged = [patient("old", link=[link("new", "replaced-by")]), *FIRST[1:]]
+    after = Night(tmp_path_factory, merged, after=first)
+    assert after.anew == 1
+    assert Night(tmp_path_factory, FIRST, after=after).anew == 2
 
 
-def test_another_policy_derives_everybody(tmp_path_factory, tmp_path):
-    other = tmp_path / "policy.toml"
-    shipped = Policy.load()
-    first = profiled(tmp_path_factory.mktemp("first"), quiet(), policy=shipped)
-    earlier = Earlier(first.lake.facts(SOURCE, RUN), first.lake.profiles(SOURCE, RUN))
-    again = profiled(tmp_path_factory.mktemp("again"), quiet(), policy=shipped, earlier=earlier)
+def test_another_policy_derives_everybody(tmp_path, first):
     text = files("service.derive").joinpath("policy.toml").read_text("utf-8")
-    other.write_text(text.replace('version = "', 'version = "ours-', 1))
-    changed = profiled(tmp_path_factory.mktemp("changed"), quiet(), policy=Policy.load(other), earlier=earlier)
-    assert (again.report["derived_anew"], changed.report["derived_anew"]) == (0, None)
+    (tmp_path / "other.toml").write_text(text.replace('version = "', 'version = "ours-', 1))
+    with Engine.open(first.lake.spill) as engine:
+        other = Policy.load(tmp_path / "other.toml")
+        told = derive_in(first.lake, engine, run="other", policy=other, earlier=[first.left])
+    assert told["derived_anew"] is None
+
+
+def test_profiles_that_were_derived_from_other_facts_are_not_followed(tmp_path_factory, first):
+    """As after a `flatten` under other settings that no `derive` came after."""
+    changed = pulled(
+        tmp_path_factory.mktemp("changed"), [*FIRST, encounter("n", "AMB", "2026-03-01T08:00:00Z", who="new")]
+    )
+    with Engine.open(changed.spill) as engine:
+        flatten_in(changed, engine)
+        earlier = Earlier(changed.facts(SOURCE, RUN), first.lake.profiles(SOURCE, RUN))
+        assert derive_in(changed, engine, earlier=[earlier])["derived_anew"] is None

@@ -149,7 +149,11 @@ WHY = {
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory):
     resources = [each for who, (build, _) in CASES.items() for each in build(who)]
-    return profiled(tmp_path_factory.mktemp("spend"), [*map(patient, CASES), *resources])
+    resources += [
+        *on("kinds", of("kinds", total=OTHER_KINDS)),
+        *on("payees", of("payees", total=PAYEES, patientPaid=usd("4"))),
+    ]
+    return profiled(tmp_path_factory.mktemp("spend"), [*map(patient, (*CASES, "kinds", "payees")), *resources])
 
 
 @pytest.mark.parametrize("who", CASES)
@@ -201,20 +205,20 @@ OTHER_KINDS = [
 ]  # fmt: skip
 
 
-def test_each_kind_is_known_apart_and_told_once(tmp_path):
-    derived = profiled(tmp_path, [patient("p"), *on("p", of("p", total=OTHER_KINDS))])
-    assert derived.value("p", "allowed-amount-p1y") == money(USD="90")
-    assert derived.value("p", "insurer-paid-p1y") == money(USD="60")
-    assert derived.value("p", "patient-paid-p1y") == money(USD="12")
-    assert derived.value("p", "patient-liability-p1y") is None
-    assert derived.value("p", "billed-charges-p1y") == money(USD="100")
+PAYEES = [said("paidtoprovider", "60"), said("paidtopatient", "6")]
 
 
-def test_what_is_paid_to_provider_and_to_patient_is_summed(tmp_path):
-    paid = [said("paidtoprovider", "60"), said("paidtopatient", "6")]
-    derived = profiled(tmp_path, [patient("p"), *on("p", of("p", total=paid, patientPaid=usd("4")))])
-    assert derived.value("p", "insurer-paid-p1y") == money(USD="66")
-    assert derived.value("p", "patient-paid-p1y") == money(USD="4")
+def test_each_kind_is_known_apart_and_told_once(settled):
+    assert settled.value("kinds", "allowed-amount-p1y") == money(USD="90")
+    assert settled.value("kinds", "insurer-paid-p1y") == money(USD="60")
+    assert settled.value("kinds", "patient-paid-p1y") == money(USD="12")
+    assert settled.value("kinds", "patient-liability-p1y") is None
+    assert settled.value("kinds", "billed-charges-p1y") == money(USD="100")
+
+
+def test_what_is_paid_to_provider_and_to_patient_is_summed(settled):
+    assert settled.value("payees", "insurer-paid-p1y") == money(USD="66")
+    assert settled.value("payees", "patient-paid-p1y") == money(USD="4")
 
 
 @pytest.mark.parametrize("unknown", [(), ("Claim",)])

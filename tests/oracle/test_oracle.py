@@ -1,67 +1,31 @@
 """In: planted patients, merged and dead ones, Synthea. Out: the proof that the oracle answers for them as defined."""
 
-import json
 from collections import Counter
-from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from expectations import FAMILIES, cases, family
 
 from .histories import claim, encounter, link, measures, patient
 from .synthea import Answer, answers, latest_as_of, read
-from .year import Value
 
 DATA = Path(__file__).parents[1] / "data"
-FAMILIES = {
-    "outpatient-visits": 13,
-    "ed-visits": 7,
-    "stays": 5,
-    "contact-days": 7,
-    "billed-charges": 4,
-    "last-preventive-visit": 3,
-    "upc": 7,
-    "coc": 8,
-}
-
-
-def planted_expectations() -> list[tuple[str, str, Any]]:
-    """(patient, code, expected) of the families that the oracle answers."""
-    expected = json.loads((DATA / "planted" / "expected.json").read_text("utf-8"))["patients"]
-    return [
-        (who, code, value)
-        for who, profile in expected.items()
-        for code, value in profile.get("measures", {}).items()
-        if family(code) in FAMILIES
-    ]
-
-
-def family(code: str) -> str:
-    return code.removesuffix("-p7d").removesuffix("-p1m").removesuffix("-p1y")
-
-
-def as_planted(expected: Any) -> Value:
-    """An expectation as the oracle would write it: decimals and fractions are text there, and so are dates."""
-    match expected:
-        case dict():
-            return {currency: Decimal(amount) for currency, amount in expected.items()}
-        case str() if expected.count("-") == 2:
-            return date.fromisoformat(expected)
-        case str():
-            return Fraction(expected)
-    return expected  # type: ignore[no-any-return]
 
 
 def test_the_planted_patients_have_this_many_expectations() -> None:
-    assert Counter(family(code) for _, code, _ in planted_expectations()) == FAMILIES
+    assert Counter(family(code) for _, code, _ in cases()) == FAMILIES
 
 
-@pytest.mark.parametrize(("who", "code", "expected"), planted_expectations())
-def test_planted(who: str, code: str, expected: Any) -> None:
-    found = answers(read(DATA / "planted"), "2026-07-01T00:00:00Z", "UTC")
-    assert found[f"Patient/{who}"].measures[code] == as_planted(expected)
+@pytest.fixture(scope="module")
+def planted_answers() -> dict[str, Answer]:
+    return answers(read(DATA / "planted"), "2026-07-01T00:00:00Z", "UTC")
+
+
+@pytest.mark.parametrize(("who", "code", "expected"), cases())
+def test_planted(planted_answers: dict[str, Answer], who: str, code: str, expected: Any) -> None:
+    assert planted_answers[f"Patient/{who}"].measures[code] == expected
 
 
 def test_of_the_planted_patients_one_is_merged_away_and_one_has_died() -> None:

@@ -6,6 +6,9 @@ from io import StringIO
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
+from fhir_profiles import artefacts
+
+MEASURES = {each["url"]: each for each in artefacts("r4") if each["resourceType"] == "Measure"}
 COMMANDS = [
     ("top", "--format", "table"),
     ("top", "--by", "charges", "--window", "month", "--organization"),
@@ -45,6 +48,8 @@ def test_reports_of_the_planted_patients(personalize, derived, tmp_path):
     ):
         document = personalize("report", words[0], derived, *words[1:]).json
         get_fhir_model_class(kind).model_validate(document)
+        if kind == "MeasureReport":
+            assert_measured(document, f"Measure/{words[0]}")
 
     for name, *words in (("top", "--aggregate"), ("equity",), ("fragmentation",)):
         said = personalize("report", name, derived, *words, "--json")
@@ -53,6 +58,19 @@ def test_reports_of_the_planted_patients(personalize, derived, tmp_path):
     drawn = tmp_path / "f.svg"
     assert personalize("report", "fragmentation", derived, "--svg", drawn).code == 0
     assert drawn.read_text().startswith("<svg")
+
+
+def assert_measured(report, name):
+    """The Measure that it names is published, and says what its populations and strata are."""
+    assert name in report["measure"]
+    (defined,) = MEASURES[report["measure"]]["group"]
+    populations = {each["code"]["coding"][0]["code"] for each in defined["population"]}
+    stratifiers = {each["code"]["text"] for each in defined["stratifier"]}
+    for group in report["group"]:
+        told = [*group.get("stratifier", ())]
+        counted = [group, *(stratum for each in told for stratum in each["stratum"])]
+        assert {each["code"][0]["text"] for each in told} <= stratifiers
+        assert {one["code"]["coding"][0]["code"] for each in counted for one in each["population"]} <= populations
 
 
 WRONG = [

@@ -1,10 +1,10 @@
-// Few enough visits and claims to name each of them.
+// Few enough visits, claims and explanations to name each of them.
 
 Instance: example-provenance-few
 InstanceOf: PersonalizationProvenance
 Usage: #example
 Title: "Provenance, evidence named"
-Description: "Three visits and three claims, one by one."
+Description: "Three visits, three claims and what the payer answered to one of them, one by one."
 * insert MadeByUs
 * target = Reference(Observation/example-panel-standard)
 * recorded = "2026-03-01T02:10:00-05:00"
@@ -21,3 +21,5 @@ Description: "Three visits and three claims, one by one."
 * entity[=].what = Reference(Encounter/standard-2)
 * entity[+].role = #source
 * entity[=].what = Reference(Encounter/standard-3)
+* entity[+].role = #source
+* entity[=].what = Reference(ExplanationOfBenefit/standard-1)

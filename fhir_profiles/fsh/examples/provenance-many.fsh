@@ -21,4 +21,4 @@ Usage: #inline
 * mode = #snapshot
 * identifier.system = "urn:ietf:rfc:6920"
 * identifier.value = "ni:///sha-256;kaoPuM3qSnsAWD9xMZoxpkGtMCZx9tYBVf92Ng4N4x8"
-* note.text = "63 visits and claims; the identifier is the SHA-256 of their sorted references."
+* note.text = "63 records; the identifier is the SHA-256 of their sorted references."

@@ -1,7 +1,8 @@
-// Where a panel came from: the device that derived it, and the visits and claims that it was derived from.
+// Where a panel came from: the device that derived it, and the records that it was derived from: visits, claims, what
+// payers answered to them, and conditions.
 //
 // - One Provenance for each content written, about that panel alone.
-// - Up to 50 visits and claims are named one by one. Above that one contained List stands for all of them: its
+// - Up to 50 records are named one by one. Above that one contained List stands for all of them: its
 //   identifier is the digest of their sorted references (RFC 6920, "ni:///sha-256;..."), its note tells how many.
 // - A visit that the policy keeps out of what is published is named here neither.
 
@@ -9,7 +10,7 @@ Profile: PersonalizationProvenance
 Parent: Provenance
 Id: personalization-provenance
 Title: "Personalization provenance"
-Description: "Which device derived a personalization profile, when, and from which visits and claims."
+Description: "Which device derived a personalization profile, when, and from which visits, claims, answers of payers and conditions."
 * insert ForUse
 * obeys pers-prov-1 and pers-prov-2
 * target 1..1
@@ -17,10 +18,10 @@ Description: "Which device derived a personalization profile, when, and from whi
 * agent 1..1
 * agent.who only Reference(Device)
 * entity.role = #source
-* entity.what only Reference(Encounter or Claim or Condition or List)
+* entity.what only Reference(Encounter or Claim or ExplanationOfBenefit or ClaimResponse or Condition or List)
 
 Invariant: pers-prov-1
-Description: "At most 50 visits and claims are named one by one; more are given as one digest."
+Description: "At most 50 records are named one by one; more are given as one digest."
 Severity: #error
 Expression: "entity.count() <= 50"
 

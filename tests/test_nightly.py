@@ -1,0 +1,51 @@
+"""Night after night on one source: what a run derives anew, and when it takes nothing from the run before."""
+
+import json
+
+import duckdb
+import pytest
+
+from service import pipeline
+
+AS_OF = ("--as-of", "2026-07-01")
+
+
+@pytest.fixture
+def night(personalize, planted_sandbox, monkeypatch):
+    """The stages up to derive, for as few patients as these too; what the run tells of it."""
+    monkeypatch.setattr(pipeline, "WORTH_FOLLOWING", 1)
+
+    def stages(*limit, lake="lake"):
+        for words in (("pull", *limit), ("flatten",), ("derive", *AS_OF)):
+            said = personalize(words[0], planted_sandbox.url, *words[1:], "--lake", lake, "--json")
+            assert said.code in (0, 3), said.err
+        return [note for note in said.json["notes"] if "carried over" in note]
+
+    return stages
+
+
+def derived(folder):
+    """The newest profiles and measures in a lake, each as what DuckDB reads."""
+    newest = max(path.parent for path in folder.glob("profiles/*/*/profiles.json"))
+    return [f"FROM '{newest}/{name}.parquet'" for name in ("profiles", "measures")]
+
+
+def test_one_patient_changed_and_one_is_derived(night, planted_sandbox, planted, tmp_path):
+    resources, _ = planted
+    assert night() == []
+    (visit,) = (each for each in resources["Encounter"] if each["id"] == "enc-061")
+    planted_sandbox.store.load([json.dumps({**visit, "participant": []}).encode()])
+    (note,) = night()
+    assert note.startswith("1 profiles were derived anew, the others carried over from run ")
+    night(lake="fresh")
+    for ours, full in zip(derived(tmp_path / "lake"), derived(tmp_path / "fresh"), strict=True):
+        assert duckdb.sql(f"({ours} EXCEPT ALL {full}) UNION ALL ({full} EXCEPT ALL {ours})").fetchall() == []
+
+
+def test_a_limited_run_follows_none_and_none_follows_it(night):
+    assert night("--patient-limit", 5) == night() == night("--patient-limit", 5) == []
+
+
+def test_few_patients_are_all_derived(night, monkeypatch):
+    monkeypatch.setattr(pipeline, "WORTH_FOLLOWING", 100)
+    assert night() == night() == []
