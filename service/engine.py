@@ -26,6 +26,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import msgspec
+from ibis.backends.sql.compilers import DuckDBCompiler
 from ibis.backends.sql.datatypes import DuckDBType
 
 from service.errors import LakeProblem
@@ -170,7 +171,7 @@ class Engine:
 @lru_cache(maxsize=4096)
 def _sql(query: ops.Relation) -> str:
     """Writing a query takes longer than running it over a few thousand patients."""
-    return str(query.to_expr().compile())
+    return str(DuckDBCompiler().to_sqlglot(query.to_expr()).sql("duckdb"))
 
 
 @cache
