@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,24 @@ import typer
 
 from service import pipeline
 from service.cli.answer import emit, told
-from service.cli.options import HERE, AsOf, Json, LakeDir, Limit, PolicyFile, Server, Write
+from service.cli.options import (
+    HERE,
+    AnyServer,
+    AsOf,
+    Fhir,
+    From,
+    Json,
+    LakeDir,
+    Limit,
+    Out,
+    PolicyFile,
+    Server,
+    To,
+    ViewFile,
+    Write,
+)
 from service.errors import WrongUsage
+from service.flatten.views import Flattened, Request, flatten_view
 from service.opening import opened
 
 app = typer.Typer()
@@ -43,10 +60,29 @@ def pull(server: Server, patient_limit: Limit = None, lake: LakeDir = HERE, json
 
 
 @app.command()
-def flatten(server: Server, lake: LakeDir = HERE, json: Json = False) -> None:
-    """The newest pull of SERVER to facts."""
-    with opened(lake, server, after="pull") as work:
-        told(pipeline.only(work, "flatten"), json)
+def flatten(
+    server: AnyServer = None,
+    view: ViewFile = None,
+    to: To = None,
+    place: From = None,
+    out: Out = None,
+    fhir: Fhir = None,
+    lake: LakeDir = HERE,
+    json: Json = False,
+) -> None:
+    """The newest pull of SERVER to facts; or with --view it, or any NDJSON, to a table of your own.
+
+    personalize flatten hospital
+
+    personalize flatten --view visits.json --from export/ --to csv
+    """
+    if view is None:
+        _only_with_view({"--to": to, "--from": place, "--out": out, "--fhir": fhir})
+        with opened(lake, _given(server), after="pull") as work:
+            told(pipeline.only(work, "flatten"), json)
+    else:
+        flattened = _viewed(Request(view, place or Path(), to or "parquet", out, fhir), server, place, lake)
+        emit(flattened, flattened.lines(), json)
 
 
 @app.command()
@@ -118,3 +154,26 @@ def _compared(server: str, as_of: str | None, policy: Path | None, lake: Path, j
     with opened(lake, server, after="flatten") as work:
         comparison = pipeline.compare(work, policy, as_of)
         emit(comparison, comparison.lines(), json)
+
+
+def _viewed(request: Request, server: str | None, place: Path | None, lake: Path) -> Flattened:
+    if server is None:
+        return flatten_view(request)
+    if place is not None:
+        raise WrongUsage(
+            "it cannot be both a server's pull and other files", where=f"{server}, --from {place}", do="leave one out"
+        )
+    with opened(lake, server, after="pull") as work:
+        return flatten_view(replace(request, place=work.raw))
+
+
+def _given(server: str | None) -> str:
+    if server is None:
+        raise WrongUsage("no server is named", do="name SERVER, or a view of files of your own with --view FILE")
+    return server
+
+
+def _only_with_view(options: dict[str, object]) -> None:
+    for name, given in options.items():
+        if given is not None:
+            raise WrongUsage("facts are made as they are", where=name, do="give --view FILE with it, or leave it out")

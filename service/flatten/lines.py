@@ -16,7 +16,7 @@ from service.engine import Engine, ShapeMismatch
 
 SetAside = dict[str, str]
 OF_PATIENT = ("subject", "patient")
-KINDS: dict[type[dt.DataType], Any] = {dt.Array: list, dt.Struct: dict, dt.Boolean: bool}
+KINDS: dict[type[dt.DataType], Any] = {dt.Array: list, dt.Struct: dict, dt.Boolean: bool, dt.Int64: int}
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ def _decoded(line: bytes, shape: dt.Struct) -> tuple[Any, str]:
         resource = msgspec.json.decode(line)
     except msgspec.DecodeError:
         return None, "the line is no JSON"
-    misfit = _misfit(resource, shape, "")
-    return resource, f"{misfit} does not have the shape that FHIR gives it" if misfit else ""
+    element = misfit(resource, shape, "")
+    return resource, f"{element} does not have the shape that FHIR gives it" if element else ""
 
 
-def _misfit(value: Any, shape: Any, path: str) -> str:
+def misfit(value: Any, shape: Any, path: str) -> str:
     """The path of the first element whose JSON kind is not the one that FHIR gives it; empty when all fit."""
     if value is None or isinstance(shape, dt.String):
         return ""
@@ -97,7 +97,7 @@ def _misfit(value: Any, shape: Any, path: str) -> str:
         parts = [(item, shape.value_type, path) for item in value]
     if isinstance(shape, dt.Struct):
         parts = [(value.get(name), part, f"{path}.{name}".lstrip(".")) for name, part in shape.items()]
-    return next(filter(None, (_misfit(*part) for part in parts)), "")
+    return next(filter(None, (misfit(*part) for part in parts)), "")
 
 
 def _place(resource: Any, path: Path, number: int) -> str:
