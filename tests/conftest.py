@@ -16,6 +16,7 @@ DATA = Path(__file__).parent / "data"
 REAL_PARTS = pytest.StashKey[list[str]]()
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items):
     """With several processes a file stays in one of them, and all that needs real servers too: one HAPI is enough."""
     for item in items:

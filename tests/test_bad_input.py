@@ -294,4 +294,4 @@ def test_a_token_is_not_sent_in_the_clear(personalize, tmp_path):
     (tmp_path / "personalize.toml").write_text('[sources.far]\nurl = "http://192.0.2.7/fhir"\ntoken = "abc"\n')
     said = personalize("run", "far")
     assert said.code == 2
-    assert "a token is not sent over plain http" in said.err
+    assert "nothing secret is sent over plain http" in said.err
