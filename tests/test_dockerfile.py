@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -55,7 +56,13 @@ def test_the_container_runs_the_demo_and_its_health_check_passes(image, lines):
     empty.mkdir()
     _hand_over(empty)
     demo = subprocess.Popen(
-        command, cwd=empty, env=_environment(image), stdout=subprocess.PIPE, text=True, **_unprivileged()
+        command,
+        cwd=empty,
+        env=_environment(image),
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=_minding_ctrl_c,
+        **_unprivileged(),
     )
     try:
         said = []
@@ -67,7 +74,7 @@ def test_the_container_runs_the_demo_and_its_health_check_passes(image, lines):
         assert _run(health, empty, image) == 0
         assert list(empty.iterdir()) == [], "the demo leaves nothing in the directory it runs in"
     finally:
-        demo.send_signal(2)
+        demo.send_signal(signal.SIGINT)
         assert demo.wait(timeout=30) == 0
 
 
@@ -81,6 +88,11 @@ def _run(command, cwd, home):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.returncode
+
+
+def _minding_ctrl_c():
+    """What runs in the background, as these tests may, leaves SIGINT ignored to its children; a container does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _environment(home):
