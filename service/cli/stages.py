@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,8 +27,10 @@ from service.cli.options import (
     Write,
 )
 from service.errors import WrongUsage
-from service.flatten.views import Flattened, Request, flatten_view
 from service.opening import opened
+
+if TYPE_CHECKING:
+    from service.flatten.views import Flattened, Request
 
 app = typer.Typer()
 
@@ -81,6 +83,8 @@ def flatten(
         with opened(lake, _given(server), after="pull") as work:
             told(pipeline.only(work, "flatten"), json)
     else:
+        from service.flatten.views import Request  # brings a grammar and its parser, which no other command needs
+
         flattened = _viewed(Request(view, place or Path(), to or "parquet", out, fhir), server, place, lake)
         emit(flattened, flattened.lines(), json)
 
@@ -157,6 +161,8 @@ def _compared(server: str, as_of: str | None, policy: Path | None, lake: Path, j
 
 
 def _viewed(request: Request, server: str | None, place: Path | None, lake: Path) -> Flattened:
+    from service.flatten.views import flatten_view
+
     if server is None:
         return flatten_view(request)
     if place is not None:

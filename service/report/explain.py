@@ -13,9 +13,9 @@ from typing import Any, Protocol
 from service.engine import Engine
 from service.errors import WrongUsage
 from service.lake import read_json
+from service.report.basis import NO_CURRENCY
 
 UNITS = {"1": "", "date": "", "d": " days", "mo": " months"}
-NO_CURRENCY = "XXX"
 SPANS = {"p7d": "week", "p1m": "month", "p1y": "year"}
 LONGEST_FIRST = ("ever", "p1y", "p1m", "p7d")
 LISTED, NEAREST = 10, 3
