@@ -5,23 +5,41 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from service.sandbox.faults import Faults
 from service.sandbox.http import BASE, fhir_json, speaks_json
-from service.sandbox.interactions import capabilities, create, delete, history, read, search, transaction, update
+from service.sandbox.interactions import (
+    capabilities,
+    create,
+    delete,
+    history,
+    patch,
+    read,
+    search,
+    transaction,
+    update,
+)
+from service.sandbox.misbehaviour import Misbehaving
 from service.sandbox.outcome import Refusal, operation_outcome
 from service.sandbox.paging import NextLinks
 from service.sandbox.store import Store
 from service.sandbox.witness import Before, Log, Witness
 
 # The first route that fits answers: /metadata before /{type}.
-_INTERACTIONS = (capabilities, transaction, search, create, history, read, update, delete)
+_INTERACTIONS = (capabilities, transaction, search, create, history, read, update, patch, delete)
 
 
-def create_app(store: Store, *, log: Log | None = None, before: Before | None = None) -> FastAPI:
-    """The server over this store. `log` hears of every answer, `before` may act or answer first."""
+def create_app(
+    store: Store, *, log: Log | None = None, before: Before | None = None, faults: Faults | None = None
+) -> FastAPI:
+    """The server over this store. `log` hears of every answer, `before` may act or answer first, `faults` spoil it."""
+    faults = faults or Faults()
+    store.limits = faults.limits
     app = FastAPI(title="FHIR sandbox", openapi_url=None)
     app.state.store, app.state.links, app.state.before = store, NextLinks(), before
+    app.state.faults = faults
     for interaction in _INTERACTIONS:
         app.include_router(interaction.router, prefix=BASE, dependencies=[Depends(speaks_json)])
+    app.add_middleware(Misbehaving, faults=faults)
     app.add_middleware(Witness, log=log)
     app.exception_handler(Refusal)(_refused)
     app.exception_handler(HTTPException)(_no_such_route)

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from service.errors import PersonalizeError, WrongUsage
 from service.sandbox.app import create_app
+from service.sandbox.faults import Faults
 from service.sandbox.http import BASE
 from service.sandbox.population import generate
 from service.sandbox.store import Store
@@ -27,10 +28,10 @@ _READS = ("GET", "HEAD", "OPTIONS")
 class Sandbox:
     """A running server: its address, what it stores, what it was asked."""
 
-    def __init__(self, url: str, store: Store, before: Before | None = None) -> None:
-        self.url, self.store = url, store
+    def __init__(self, url: str, store: Store, before: Before | None = None, faults: Faults | None = None) -> None:
+        self.url, self.store, self.faults = url, store, faults or Faults()
         self.requests: list[Served] = []
-        self.app = create_app(store, log=self.requests, before=before)
+        self.app = create_app(store, log=self.requests, before=before, faults=self.faults)
 
     @property
     def before(self) -> Before | None:
@@ -58,11 +59,17 @@ def _may_write(served: Served) -> bool:
 
 @contextmanager
 def running(
-    patients: int = 200, seed: int = 1, port: int = 0, host: str = LOOPBACK, *, before: Before | None = None
+    patients: int = 200,
+    seed: int = 1,
+    port: int = 0,
+    host: str = LOOPBACK,
+    *,
+    before: Before | None = None,
+    faults: Faults | None = None,
 ) -> Iterator[Sandbox]:
     """A server in a thread of this process, gone at the end of the block. Port 0 takes a free one."""
     with _listening(host, port) as listener, _populated(patients, seed) as store:
-        sandbox = Sandbox(_url(listener), store, before)
+        sandbox = Sandbox(_url(listener), store, before, faults)
         with _in_thread(_server(sandbox.app), listener):
             yield sandbox
 
@@ -77,10 +84,11 @@ def serve(
     port: int = 0,
     host: str = LOOPBACK,
     ready: Callable[[str], None] = _announce,
+    faults: Faults | None = None,
 ) -> None:
     """Serves until Ctrl-C; `ready` is told the address once patients are loaded and requests are answered."""
     with suppress(KeyboardInterrupt), _listening(host, port) as listener, _populated(patients, seed) as store:
-        server = _server(create_app(store))
+        server = _server(create_app(store, faults=faults))
         ready(_url(listener))
         server.run(sockets=[listener])
 

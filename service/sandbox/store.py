@@ -21,7 +21,7 @@ from service.sandbox.content import Content, parse, same, stamp
 from service.sandbox.dates import milliseconds
 from service.sandbox.index import Indexes
 from service.sandbox.journal import Journal
-from service.sandbox.outcome import gone, malformed, not_found, precondition_failed
+from service.sandbox.outcome import Refusal, gone, malformed, not_found, precondition_failed
 from service.sandbox.table import Table
 
 
@@ -53,6 +53,23 @@ class Write:
     content: Content | None
     match: int | None = None  # If-Match: the version that must be current
     must_be_new: bool = False  # If-None-Match: *
+    assigned: bool = False  # the id is the server's own
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a server does not do, by the names that faults have for it, and the resource types it does not have."""
+
+    refused: frozenset[str] = frozenset()
+    without: frozenset[str] = frozenset()
+
+    def check(self, write: Write, live: Version | None) -> None:
+        if write.type in self.without:
+            raise Refusal(404, "not-supported", f"this server knows no resource type {write.type!r}")
+        if "delete" in self.refused and write.content is None:
+            raise Refusal(405, "not-supported", "this server deletes nothing")
+        if "update-create" in self.refused and not live and not write.assigned:
+            raise Refusal(405, "not-supported", "this server gives ids itself: POST, and no PUT to an id of your own")
 
 
 class Written(NamedTuple):
@@ -91,6 +108,7 @@ class Store:
         self._tables: defaultdict[str, Table] = defaultdict(Table)
         self._indexes: dict[str, Indexes] = {}
         self.lock = threading.RLock()
+        self.limits = Limits()
 
     def close(self) -> None:
         self._journal.close()
@@ -117,14 +135,14 @@ class Store:
         content = parse(resource if isinstance(resource, bytes) else msgspec.json.encode(resource))
         if content.id is None:
             raise malformed("the resource has no id")
-        version = self.commit([Write(content.type, content.id, content, match)])[0].version
+        version = self.commit([Write(content.type, content.id, content, match, assigned=True)])[0].version
         assert version is not None
         return version
 
     def create(self, content: Content) -> Version:
         """Stores the content under a new id."""
         id = str(uuid4())
-        version = self.commit([Write(content.type, id, content.named(id))])[0].version
+        version = self.commit([Write(content.type, id, content.named(id), assigned=True)])[0].version
         assert version is not None
         return version
 
@@ -141,6 +159,7 @@ class Store:
     def _plan(self, write: Write, now: int) -> _Planned:
         newest = self._newest(write.type, write.id)
         live = newest if newest and newest.body else None
+        self.limits.check(write, live)
         _check(write, live)
         number = newest.number + 1 if newest else 1
         return _Planned(write, number, live, _body(write, number, now, live))

@@ -52,7 +52,7 @@ class Witness:
         """In a thread, for the hook may send requests to this very server."""
         body = await Request(scope, receive).body()
         instead = await run_in_threadpool(before, scope["method"], _path(scope), body)
-        await (instead or self._app)(scope, _once_more(body, receive), send)
+        await (instead or self._app)(scope, once_more(body, receive), send)
 
     def _noting(self, scope: Scope, send: Send) -> Send:
         async def noting(message: Message) -> None:
@@ -72,7 +72,7 @@ def _path(scope: Scope) -> str:
     return f"{scope['path']}?{query}" if query else str(scope["path"])
 
 
-def _once_more(body: bytes, receive: Receive) -> Receive:
+def once_more(body: bytes, receive: Receive) -> Receive:
     """A body that was read already, to be read again."""
     unread = [{"type": "http.request", "body": body, "more_body": False}]
 

@@ -18,7 +18,7 @@ def test_the_capability_statement_says_what_the_server_does(reader):
     assert encounter["versioning"] == "versioned-update"
     assert encounter["updateCreate"] is True
     assert encounter["conditionalRead"] == "not-match"
-    assert {"read", "vread", "update", "create", "delete", "history-instance", "search-type"} == {
+    assert {"read", "vread", "update", "patch", "create", "delete", "history-instance", "search-type"} == {
         each["code"] for each in encounter["interaction"]
     }
 
@@ -47,7 +47,7 @@ def test_every_search_parameter_that_is_stated_is_answered(reader):
         ("GET", "/Patient/a/b/c", 404),
         ("GET", "", 400),
         ("GET", "?_getpages=nobody-gave-this", 410),
-        ("PATCH", "/Patient/pt-000001", 405),
+        ("PATCH", "/Patient/pt-000001", 415),
         ("PUT", "/Patient?identifier=a", 405),
         ("GET", "/Patient?favourite-colour=red", 400),
         ("GET", "/Patient?patient=a", 400),

@@ -19,10 +19,14 @@ def test_create_gives_an_id_and_says_where(client, patient):
     assert client.get(f"/Patient/{id}").json() == answer.json()
 
 
-def test_a_conditional_create_is_refused_and_not_done_unconditionally(client, patient):
-    answer = client("POST", "/Patient", json=patient, headers={"If-None-Exist": "identifier=a"})
-    assert answer.status_code == 400
-    assert client.sandbox.versions() == {}
+def test_a_conditional_create_makes_one_and_finds_it_again(client, patient):
+    named = patient | {"identifier": [{"system": "urn:x", "value": "a"}]}
+    first = client("POST", "/Patient", json=named, headers={"If-None-Exist": "identifier=urn:x|a"})
+    again = client("POST", "/Patient", json=named, headers={"If-None-Exist": "identifier=urn:x|a"})
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["id"] == again.json()["id"]
+    client.put(named)
+    assert client("POST", "/Patient", json=named, headers={"If-None-Exist": "identifier=urn:x|a"}).status_code == 412
 
 
 def test_put_creates_under_the_clients_id_then_updates(client, patient):

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import msgspec
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
+from service.sandbox.faults import Faults, Switch
 from service.sandbox.http import FHIR_JSON, Base, fhir_json
+from service.sandbox.interactions.patch import JSON_PATCH
 from service.sandbox.parameters import SEARCH
 from service.sandbox.search import REVINCLUDE
 
 SOFTWARE = "fhir-personalization sandbox"
 FHIR_VERSION = "4.0.1"
 
-_INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
+_SYSTEM: tuple[Switch, ...] = ("transaction", "batch")
+_INTERACTIONS = ("read", "vread", "update", "history-instance", "create", "search-type")
+_SWITCHED: tuple[Switch, ...] = ("patch", "delete")
 
 router = APIRouter()
 
 
 @router.get("/metadata")
-def capabilities(base: Base) -> Response:
-    return fhir_json(msgspec.json.encode(_statement(base)))
+def capabilities(request: Request, base: Base) -> Response:
+    return fhir_json(msgspec.json.encode(_statement(base, request.app.state.faults)))
 
 
-def _statement(base: str) -> dict[str, object]:
+def _statement(base: str, faults: Faults) -> dict[str, object]:
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -32,27 +36,32 @@ def _statement(base: str) -> dict[str, object]:
         "implementation": {"description": "synthetic patients to develop and measure against", "url": base},
         "fhirVersion": FHIR_VERSION,
         "format": [FHIR_JSON, "json"],
+        **({"patchFormat": [JSON_PATCH]} if faults.states("patch") else {}),
         "rest": [
             {
                 "mode": "server",
-                "resource": [_resource(type) for type in SEARCH],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                "resource": [_resource(type, faults) for type in SEARCH if faults.has(type)],
+                "interaction": [{"code": code} for code in _SYSTEM if faults.states(code)],
             }
         ],
     }
 
 
-def _resource(type: str) -> dict[str, object]:
+def _resource(type: str, faults: Faults) -> dict[str, object]:
     return {
         "type": type,
-        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "interaction": [{"code": code} for code in _interactions(faults)],
         "versioning": "versioned-update",
         "readHistory": True,
-        "updateCreate": True,
-        "conditionalCreate": False,
+        "updateCreate": faults.states("update-create"),
+        "conditionalCreate": faults.states("conditional-create"),
         "conditionalRead": "not-match",
         "conditionalUpdate": False,
         "conditionalDelete": "not-supported",
         "searchRevInclude": [REVINCLUDE],
         "searchParam": [{"name": each.name, "type": each.fhir_type} for each in SEARCH[type].values()],
     }
+
+
+def _interactions(faults: Faults) -> tuple[str, ...]:
+    return (*_INTERACTIONS, *(code for code in _SWITCHED if faults.states(code)))

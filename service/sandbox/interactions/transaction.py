@@ -12,11 +12,13 @@ from urllib.parse import parse_qsl
 from uuid import uuid4
 
 import msgspec
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from service.sandbox.content import parse
 from service.sandbox.dates import instant
+from service.sandbox.faults import Faults
 from service.sandbox.http import Base, Held, JsonBody, Links, fhir_json, is_any, known_type, version_of
+from service.sandbox.interactions.patch import JSON_PATCH, patching
 from service.sandbox.interactions.search import first_page
 from service.sandbox.interactions.update import addressed
 from service.sandbox.outcome import Refusal, malformed
@@ -44,6 +46,11 @@ class Entry(msgspec.Struct):
     fullUrl: str | None = None
 
 
+class _Binary(msgspec.Struct):
+    contentType: str
+    data: bytes
+
+
 class Sent(msgspec.Struct):
     """The Bundle, as sent."""
 
@@ -57,10 +64,15 @@ Read = Callable[[], Answer]
 
 
 @router.post("")
-def transaction(body: JsonBody, store: Held, links: Links, base: Base) -> Response:
+def transaction(request: Request, body: JsonBody, store: Held, links: Links, base: Base) -> Response:
     bundle = _parse(body)
+    if bundle.type in store.limits.refused:
+        raise Refusal(400, "not-supported", f"this server takes no {bundle.type}")
     reader = Reader(store, links, base)
-    answers = (_all_or_nothing if bundle.type == "transaction" else _one_by_one)(bundle.entry, store, reader)
+    if bundle.type == "transaction":
+        answers = _all_or_nothing(bundle.entry, store, reader)
+    else:
+        answers = _one_by_one(bundle.entry, store, reader, request.app.state.faults)
     return fhir_json(
         msgspec.json.encode({"resourceType": "Bundle", "type": f"{bundle.type}-response", "entry": answers})
     )
@@ -99,8 +111,10 @@ def _all_or_nothing(entries: list[Entry], store: Store, reader: Reader) -> list[
     """Writes first, then reads, as FHIR orders them; a read that would fail refuses the whole beforehand."""
     ids = [str(uuid4()) for _ in entries]
     resolved = zip(_resolved(entries, ids), ids, strict=True)
-    writes = {at: _write(entry, id) for at, (entry, id) in enumerate(resolved) if entry.request.method != "GET"}
     with store.lock:
+        writes = {
+            at: _write(entry, id, store) for at, (entry, id) in enumerate(resolved) if entry.request.method != "GET"
+        }
         _check_reads(entries, writes, reader)
         written = dict(zip(writes, store.commit(list(writes.values())), strict=True))
         return [
@@ -119,17 +133,20 @@ def _check_reads(entries: list[Entry], writes: dict[int, Write], reader: Reader)
             reader.answer(entry.request)
 
 
-def _one_by_one(entries: list[Entry], store: Store, reader: Reader) -> list[Answer]:
+def _one_by_one(entries: list[Entry], store: Store, reader: Reader, faults: Faults) -> list[Answer]:
     """Each entry for itself; a refused one answers with its status and OperationOutcome."""
-    return [_alone(entry, store, reader) for entry in entries]
+    return [_alone(entry, store, reader, faults) for entry in entries]
 
 
-def _alone(entry: Entry, store: Store, reader: Reader) -> Answer:
+def _alone(entry: Entry, store: Store, reader: Reader, faults: Faults) -> Answer:
     try:
+        if fault := faults.about_entry(entry.request.url, bytes(entry.resource)):
+            raise Refusal(fault.status, "processing", "a fault that was asked for")
         if entry.request.method == "GET":
             return reader.answer(entry.request)
-        write = _write(entry, str(uuid4()))
-        return _written(write, store.commit([write])[0])
+        with store.lock:
+            write = _write(entry, str(uuid4()), store)
+            return _written(write, store.commit([write])[0])
     except Refusal as refusal:
         return {"response": {"status": _phrase(refusal.status), "outcome": msgspec.Raw(refusal.outcome)}}
 
@@ -151,7 +168,7 @@ def _with_references(entry: Entry, given: dict[bytes, bytes]) -> Entry:
     return msgspec.structs.replace(entry, resource=msgspec.Raw(text))
 
 
-def _write(entry: Entry, id: str) -> Write:
+def _write(entry: Entry, id: str, store: Store) -> Write:
     """The write that an entry asks for; a POST is given this id."""
     request = entry.request
     if request.ifNoneExist is not None or "?" in request.url:
@@ -159,11 +176,11 @@ def _write(entry: Entry, id: str) -> Write:
     type, *rest = request.url.split("/")
     known_type(type)
     if request.method == "POST" and not rest:
-        return Write(type, id, parse(bytes(entry.resource)).of(type))
-    return _addressed_write(entry, type, _only(rest, request.url))
+        return Write(type, id, parse(bytes(entry.resource)).of(type), assigned=True)
+    return _addressed_write(entry, type, _only(rest, request.url), store)
 
 
-def _addressed_write(entry: Entry, type: str, id: str) -> Write:
+def _addressed_write(entry: Entry, type: str, id: str, store: Store) -> Write:
     request = entry.request
     match = version_of(request.ifMatch)
     if request.method == "DELETE":
@@ -171,7 +188,20 @@ def _addressed_write(entry: Entry, type: str, id: str) -> Write:
     if request.method == "PUT":
         content = addressed(parse(bytes(entry.resource)), type, id)
         return Write(type, id, content, match, is_any(request.ifNoneMatch))
-    raise Refusal(400, "not-supported", f"an entry may GET, POST, PUT or DELETE, not {request.method}")
+    if request.method == "PATCH":
+        return patching(store, type, id, _operations(entry), match)
+    raise Refusal(400, "not-supported", f"an entry may GET, POST, PUT, PATCH or DELETE, not {request.method}")
+
+
+def _operations(entry: Entry) -> bytes:
+    """R4 carries a JSON Patch inside a Bundle as a Binary: it is no resource. https://hl7.org/fhir/R4/http.html#patch"""
+    try:
+        binary = msgspec.json.decode(entry.resource, type=_Binary)
+    except ValueError as error:
+        raise malformed(f"a PATCH entry holds a Binary with a JSON Patch: {error}") from None
+    if binary.contentType != JSON_PATCH:
+        raise Refusal(415, "not-supported", f"the Binary must be {JSON_PATCH}")
+    return binary.data
 
 
 def _only(rest: list[str], url: str) -> str:
