@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,20 +40,16 @@ def _told(work: pipeline.Work, say: Say) -> str:
     outcome = pipeline.run(work, as_of=POPULATION_AS_OF.date().isoformat(), write=True)
     for line in shown.lines(outcome):
         say(line)
-    for line in _rankings(work):
-        say(line)
-    came = pipeline.top(work, "visits", "p1y", RANKED)
-    example = came[-1].patient if came else "Patient/pt-000001"
+    came = {code: pipeline.top(work, "visits", code, RANKED) for code in shown.WINDOWS.values()}
+    for window, code in shown.WINDOWS.items():
+        say(f"\nTop patients by visits of the {window}, for the care team")
+        for line in shown.ranking(came[code]):
+            say(f"  {line}")
+    example = came["p1y"][-1].patient if came["p1y"] else "Patient/pt-000001"
     say("\nOne patient, from resources to level")
     for line in pipeline.explain(work, example).lines():
         say(f"  {line}")
     return example
-
-
-def _rankings(work: pipeline.Work) -> Iterator[str]:
-    for window, code in shown.WINDOWS.items():
-        yield f"\nTop patients by visits of the {window}, for the care team"
-        yield from (f"  {line}" for line in shown.ranking(pipeline.top(work, "visits", code, RANKED)))
 
 
 def _reading(url: str, patient: str) -> str:

@@ -167,9 +167,11 @@ class _Flattening:
             rows = self._with_opt_outs(rows)
         if fact is visits.FACT:
             rows = self._with_clinicians_by_person(rows)
-        rows = self.engine.materialise(rows)
+        rows = self.engine.materialise(rows) if lines.rows else self.engine.empty(rows)
         good = rows.filter(rows[WHY].isnull())
-        self._count(fact, rows, good)
+        self.counts[fact.name] += 0
+        if lines.rows:
+            self._count(fact, rows, good)
         self._write(fact, good.select(name for name in good.columns if _is_column(name)))
         if fact.name in RESTRICTING:
             self._restrict(fact, rows, lines.set_aside)

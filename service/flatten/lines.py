@@ -21,9 +21,10 @@ KINDS: dict[type[dt.DataType], Any] = {dt.Array: list, dt.Struct: dict, dt.Boole
 
 @dataclass(frozen=True)
 class Lines:
-    """`about`: the references by which those set aside say whose they are."""
+    """`rows` how many there are; `about`: the references by which those set aside say whose they are."""
 
     table: ir.Table
+    rows: int
     set_aside: list[SetAside]
     duplicates: int
     about: list[str] = field(default_factory=list)
@@ -32,7 +33,7 @@ class Lines:
 def read_lines(path: Path, columns: Mapping[str, str], engine: Engine) -> Lines:
     """`columns` are Ibis types by field; `id` and `meta` must be among them. A missing file holds no resources."""
     if not path.is_file():
-        return Lines(engine.load([], columns), [], 0)
+        return Lines(engine.load([], columns), 0, [], 0)
     misfits: list[tuple[SetAside, str | None]] = []
     try:
         table = engine.read_ndjson(path, columns)
@@ -41,8 +42,9 @@ def read_lines(path: Path, columns: Mapping[str, str], engine: Engine) -> Lines:
         misfits = list(_sieve(path, sieved, columns))
         table = engine.read_ndjson(sieved, columns)
     newest = _newest(table, engine)
-    duplicates = _count(table, engine) - _count(newest, engine)
-    return Lines(newest, [each for each, _ in misfits], duplicates, [whose for _, whose in misfits if whose])
+    rows = _count(newest, engine)
+    duplicates = _count(table, engine) - rows if newest is not table else 0
+    return Lines(newest, rows, [each for each, _ in misfits], duplicates, [whose for _, whose in misfits if whose])
 
 
 def _newest(table: ir.Table, engine: Engine) -> ir.Table:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from service.errors import LakeProblem, WrongUsage
-from service.jobs import locks
+from service.jobs import leases, locks
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +66,7 @@ def test_a_killed_holder_leaves_no_lock_behind(tmp_path):
 
 
 def test_a_lease_outlives_its_span_while_the_holder_works(tmp_path, real_redis, monkeypatch):
-    monkeypatch.setattr(locks, "LEASE_SECONDS", 0.3)
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.3)
     with locks.held("hospital", tmp_path, real_redis):
         time.sleep(0.8)
         with pytest.raises(LakeProblem), locks.held("hospital", tmp_path, real_redis):
