@@ -6,6 +6,7 @@ content. Everything else is, so that an edit by hand on the server is noticed.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from decimal import MAX_PREC, Context, Decimal
 from typing import Any
@@ -17,7 +18,12 @@ from service.compose.canonical import PATIENT_PERSONALIZATION
 Json = dict[str, Any]
 
 NO_CONTENT = {"meta", "text"}
-MOVING = {"Observation": {"issued", "effectivePeriod"}, "Provenance": {"recorded"}}
+MOVING = {
+    "Observation": {"issued", "effectivePeriod"},
+    "Provenance": {"recorded"},
+    "Flag": {"period"},
+    "DocumentReference": {"date", "context", "content"},
+}
 MOVING_PARTS = {"asOf", "validUntil", "reviewBy"}
 
 _WITHOUT_ROUNDING = Context(prec=MAX_PREC)
@@ -64,14 +70,36 @@ def identical(one: Json, other: Json) -> bool:
     return _without(one, NO_CONTENT) == _without(other, NO_CONTENT)
 
 
+def fingerprint(resource: Json) -> str:
+    """SHA-256 of all but what a server adds by itself: of two that are `identical` the same."""
+    return hashlib.sha256(_sorted.encode(_without(resource, NO_CONTENT))).hexdigest()
+
+
 def _content(element: Json) -> Json:
     if element.get("url") == PATIENT_PERSONALIZATION:
         return {**element, "extension": [part for part in _parts(element) if part.get("url") not in MOVING_PARTS]}
     left_out = NO_CONTENT | MOVING.get(element.get("resourceType", ""), set())
     kept = _without(element, left_out)
+    if element.get("resourceType") == "DocumentReference":
+        kept["content"] = _attached(element)
     if "extension" in kept:
         kept["extension"] = [_content(extension) for extension in _parts(element)]
     return kept
+
+
+def _attached(document: Json) -> list[Any]:
+    """What a panel in a document says; anything else as it is, so that it differs."""
+    attachments = [each.get("attachment", {}) for each in document.get("content", [])]
+    return [_content(held) if (held := enclosed(each)) else each for each in attachments]
+
+
+def enclosed(attachment: Json) -> Json | None:
+    """The JSON resource that an attachment holds; None for anything else."""
+    try:
+        held = parse(base64.b64decode(attachment["data"]))
+    except (KeyError, TypeError, ValueError, msgspec.MsgspecError):
+        return None
+    return held if isinstance(held, dict) else None
 
 
 def _without(element: Json, left_out: set[str]) -> Json:

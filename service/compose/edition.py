@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+import service
 from fhir_profiles import artefacts
-from service import __version__
 from service.compose.content import Json
 from service.compose.identity import Identity
 from service.errors import LakeProblem
@@ -75,10 +75,10 @@ def read_edition(
     source_id: str,
     installation: str,
     recorded: dt.datetime,
-    algorithm: str = __version__,
+    algorithm: str | None = None,
 ) -> Edition:
     """The edition of the profiles in this directory; `recorded` is now, and Provenance alone tells it."""
-    derived = _derived(profiles)
+    derived, algorithm = _derived(profiles), algorithm or service.__version__
     digits = derived.policy_hash.rpartition(":")[2][:SHORT_HASH]
     return Edition(
         identity=Identity.of(installation, source_id, algorithm),

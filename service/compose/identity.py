@@ -7,13 +7,16 @@ installation or another source never does.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import msgspec
 
-from service import __version__
+import service
 from service.compose.canonical import CONFIDENTIALITY, INSTALLATION, OBSERVATION_VALUE
 from service.compose.content import Json
+
+MAJORS_AHEAD = 9  # a server may have been written by newer versions than this one
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,13 @@ class Identity:
     major: int
 
     @classmethod
-    def of(cls, installation: str, source: str, algorithm: str = __version__) -> Identity:
-        return cls(installation, source, int(algorithm.split(".")[0]))
+    def of(cls, installation: str, source: str, algorithm: str | None = None) -> Identity:
+        """By this version of the service, unless another is named."""
+        return cls(installation, source, int((algorithm or service.__version__).split(".")[0]))
+
+    def others(self) -> Iterator[Identity]:
+        """The same installation on the same source by other major versions: all before, and some that may come."""
+        return (replace(self, major=major) for major in range(self.major + MAJORS_AHEAD) if major != self.major)
 
     @property
     def device(self) -> str:
@@ -35,6 +43,16 @@ class Identity:
     def panel(self, patient: str) -> str:
         """`patient` is `Patient/id`."""
         return f"panel-{self._hash('panel', patient)}"
+
+    def flag(self, patient: str) -> str:
+        return f"flag-{self._hash('flag', patient)}"
+
+    def document(self, patient: str) -> str:
+        return f"document-{self._hash('document', patient)}"
+
+    def standing_in(self, resource_type: str, patient: str) -> str:
+        """The id of the resource of this type that says a patient's level."""
+        return {"Flag": self.flag, "DocumentReference": self.document}.get(resource_type, self.panel)(patient)
 
     def provenance(self, patient: str, content: str) -> str:
         """One for each content written, so `content` is the panel's digest."""

@@ -23,6 +23,8 @@ from service.errors import LakeProblem
 
 ROLLING = ("p7d", "p1m", "p1y")
 SHARE = Decimal("0.000001")
+# As if nothing stood there yet; what does decides whether it is amended or entered-in-error (status.py).
+STATUS = {"final": "final", "preliminary": "preliminary", "withdrawn": "cancelled"}
 
 
 def panel(row: ProfileRow, edition: Edition) -> Json:
@@ -33,17 +35,23 @@ def panel(row: ProfileRow, edition: Edition) -> Json:
         "meta": edition.identity.meta(PROFILE),
         "extension": [on_panel(row, edition), *(_rationale(each) for each in row.rationale)],
         "identifier": [{"system": PROFILE_IDENTIFIER, "value": identifier}],
-        "status": "final",
+        "status": STATUS[row.verdict.status],
         "category": [edition.concept(CATEGORY, "personalization")],
         "code": edition.concept(MEASURE, "profile"),
         "subject": {"reference": row.patient},
         "effectivePeriod": {"start": instant(edition.year_before), "end": instant(edition.as_of)},
         "issued": instant(edition.as_of),
+        **_performer(row),
         **_level(row, edition),
         "method": {"text": f"fhir-personalization {edition.framework}"},
         "device": {"reference": f"Device/{edition.identity.device}"},
         "component": [_component(measure, edition) for measure in row.measures if not _only_names(measure)],
     }
+
+
+def _performer(row: ProfileRow) -> Json:
+    """Who stands for it, once a person has looked."""
+    return {"performer": [row.verdict.review.who()]} if row.verdict.review else {}
 
 
 def _level(row: ProfileRow, edition: Edition) -> Json:

@@ -17,8 +17,8 @@ def on_panel(row: ProfileRow, edition: Edition) -> Json:
 
 
 def on_patient(row: ProfileRow, edition: Edition) -> Json | None:
-    """Level and pathways, and where to read more: no number, no reason. None without a level."""
-    if row.level is None:
+    """Level and pathways, and where to read more: no number, no reason. None without a level, or while it is held."""
+    if row.level is None or row.verdict.status != "final":
         return None
     return _extension(row, edition, [code for code in row.pathways if code not in FINANCIAL])
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from service.compose.canonical import PROVENANCE, RFC_6920
+from service.compose.canonical import PARTICIPANT, PROVENANCE, RFC_6920
 from service.compose.content import Json
 from service.compose.edition import Edition, instant
+from service.reviews import PAST, Review
 
 NAMED_ONE_BY_ONE = 50
 CONTAINED = "evidence"
 
 
-def provenance(patient: str, panel: Json, content: str, evidence: list[str], edition: Edition) -> Json:
+def provenance(
+    patient: str, panel: Json, content: str, evidence: list[str], edition: Edition, review: Review | None = None
+) -> Json:
     """`content` is the digest of `panel`: one Provenance for each content written."""
     identity = edition.identity
     resource: Json = {
@@ -28,10 +31,19 @@ def provenance(patient: str, panel: Json, content: str, evidence: list[str], edi
         "recorded": instant(edition.recorded),
         "agent": [{"who": {"reference": f"Device/{identity.device}"}}],
     }
+    if review:
+        resource["agent"].append({"type": _role(review), "who": review.who()})
+        resource["reason"] = [{"text": f"{PAST[review.decision]}: {review.reason}"}]
     if evidence:
         sources = evidence if len(evidence) <= NAMED_ONE_BY_ONE else [f"#{CONTAINED}"]
         resource["entity"] = [{"role": "source", "what": {"reference": source}} for source in sources]
     return resource
+
+
+def _role(review: Review) -> Json:
+    """Who overrides says what is so, who accepts or declines has checked what was derived."""
+    code = "author" if review.decision == "override" else "verifier"
+    return {"coding": [{"system": PARTICIPANT, "code": code, "display": code.title()}]}
 
 
 def _digest_list(evidence: list[str]) -> Json:

@@ -20,6 +20,7 @@ import duckdb
 
 from service.engine import OFFLINE
 from service.errors import LakeProblem
+from service.reviews import AS_DERIVED, Verdict
 
 BATCH = 2_000
 MEMORY = "512MB"
@@ -65,14 +66,24 @@ class ProfileRow:
     rationale: list[Rationale]
     evidence: list[str]
     measures: list[Measure]
+    verdict: Verdict = AS_DERIVED
 
 
 PROFILES = "SELECT patient, level, level_absent, pathways, rationale, evidence FROM read_parquet(?) ORDER BY patient"
+ONE_PROFILE = PROFILES.replace("ORDER BY patient", "WHERE patient = ?")
 MEASURES = """
     SELECT patient, code, unit, value, date, numerator, denominator, coverage_numerator, coverage_denominator, unknown,
         mode
     FROM read_parquet(?) ORDER BY patient, code, unit
 """
+
+
+def heads(profiles: Path, patient: str | None = None) -> Iterator[ProfileRow]:
+    """Every profile, or that of one patient, without measures."""
+    query, which = (PROFILES, ()) if patient is None else (ONE_PROFILE, (patient,))
+    with _connection(profiles) as connection:
+        for row in _rows(connection, query, profiles / "profiles.parquet", *which):
+            yield _profile(row, [])
 
 
 def read(profiles: Path) -> Iterator[ProfileRow]:
@@ -107,10 +118,10 @@ def _connection(profiles: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.close()
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, file: Path) -> Iterator[Row]:
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, file: Path, *more: str) -> Iterator[Row]:
     with connection.cursor() as cursor:
         try:
-            cursor.execute(query, [str(file)])
+            cursor.execute(query, [str(file), *more])
         except duckdb.Error as error:
             raise LakeProblem(
                 f"it cannot be read: {error}", where=str(file), do="run `personalize derive` again"

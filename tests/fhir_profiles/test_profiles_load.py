@@ -50,7 +50,7 @@ def test_every_definition_stands_under_the_canonical_by_its_type_and_id():
 
 def test_examples_are_no_definitions():
     kinds = {example["resourceType"] for example in examples("r4")}
-    assert kinds == {"Device", "Observation", "Patient", "Provenance"}
+    assert kinds == {"Device", "Flag", "Observation", "Patient", "Provenance"}
 
 
 def _references(definition):

@@ -1,9 +1,11 @@
 // Where a panel came from: the device that derived it, and the records that it was derived from: visits, claims, what
 // payers answered to them, and conditions.
 //
-// - One Provenance for each content written, about that panel alone.
+// - One Provenance for each content written, about that panel alone, or about what stands in for it on a lower rung.
 // - Up to 50 records are named one by one. Above that one contained List stands for all of them: its
 //   identifier is the digest of their sorted references (RFC 6920, "ni:///sha-256;..."), its note tells how many.
+// - A second agent is the person who reviewed it: a verifier who accepted or declined it, an author who overrode it; the
+//   reason is theirs.
 // - A visit that the policy keeps out of what is published is named here neither.
 
 Profile: PersonalizationProvenance
@@ -14,9 +16,9 @@ Description: "Which device derived a personalization profile, when, and from whi
 * insert ForUse
 * obeys pers-prov-1 and pers-prov-2
 * target 1..1
-* target only Reference(Observation)
-* agent 1..1
-* agent.who only Reference(Device)
+* target only Reference(Observation or Flag or DocumentReference)
+* agent 1..2
+* agent.who only Reference(Device or Practitioner or PractitionerRole)
 * entity.role = #source
 * entity.what only Reference(Encounter or Claim or ExplanationOfBenefit or ClaimResponse or Condition or List)
 
