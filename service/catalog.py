@@ -11,45 +11,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from service.errors import LakeProblem
+from service.tables import TABLES, aside, found, names, plans, runs, written
 
 STANDING = ("intended", "done")
-
-_tables = sa.MetaData()
-
-runs = sa.Table(
-    "runs",
-    _tables,
-    sa.Column("run", sa.String, primary_key=True),
-    sa.Column("source", sa.String, nullable=False),
-    sa.Column("base", sa.String, nullable=False),
-    sa.Column("installation", sa.String, nullable=False),
-    sa.Column("started", sa.String, nullable=False),
-    sa.Column("stage", sa.String, nullable=False),
-)
-
-plans = sa.Table(
-    "plans",
-    _tables,
-    sa.Column("run", sa.String, primary_key=True),
-    sa.Column("digest", sa.String, nullable=False),
-    sa.Column("state", sa.String, nullable=False),
-)
-
-written = sa.Table(
-    "written",
-    _tables,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("run", sa.String, nullable=False),
-    sa.Column("patient", sa.String),
-    sa.Column("resource", sa.String, nullable=False),
-    sa.Column("action", sa.String, nullable=False),
-    sa.Column("state", sa.String, nullable=False, index=True),
-    sa.Column("version", sa.String),
-    sa.Column("before", sa.LargeBinary),
-    sa.Column("after", sa.LargeBinary),
-    sa.Index("written_by_patient", "run", "patient"),
-    sa.Index("written_by_resource", "resource"),
-)
 
 # Built once: these run for every patient written.
 _INTEND = written.insert().returning(written.c.id, sort_by_parameter_order=True)
@@ -82,9 +46,9 @@ class Run:
 class Write:
     """One resource of ours (or the extension on one Patient) as a run wrote it.
 
-    `before` and `after` are JSON: the whole resource, or for a Patient the extension and its place in the array; None
-    where there was or is nothing. `state` is intended (sent, no answer seen), done, failed or undone; `version` the
-    server's after the write.
+    `before` is JSON: the whole resource, or for a Patient the extension and its place in the array. `after` is the same
+    for a Patient, and of any other resource its fingerprint. None is nothing. `state` is intended (to be sent, no
+    answer seen), done, failed or undone; `version` the server's after the write.
     """
 
     run: str
@@ -103,6 +67,7 @@ class Catalog:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._answered: list[dict[str, object]] = []
 
     @classmethod
     @contextmanager
@@ -111,14 +76,24 @@ class Catalog:
         engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
         sa.event.listen(engine, "connect", _durable)
         try:
-            _tables.create_all(engine)
-            yield cls(engine)
+            TABLES.create_all(engine)
+            catalog = cls(engine)
+            try:
+                yield catalog
+            finally:
+                catalog.flush()
         except sa.exc.DatabaseError as error:
             raise LakeProblem(
                 f"the catalog cannot be used: {error.orig}", where=str(path), do="restore it from a backup"
             ) from error
         finally:
             engine.dispose()
+
+    @property
+    def engine(self) -> sa.Engine:
+        """For what has tables and questions of its own."""
+        self.flush()
+        return self._engine
 
     def begin(self, run: Run) -> Run:
         """From here on the run is known by its name."""
@@ -145,7 +120,7 @@ class Catalog:
             tx.execute(plans.insert().values(run=run, digest=digest, state="planned"))
 
     def plan_digest(self, run: str) -> str | None:
-        with self._engine.connect() as tx:
+        with self.engine.connect() as tx:
             return tx.execute(sa.select(plans.c.digest).where(plans.c.run == run)).scalar()
 
     def applying(self, run: str) -> None:
@@ -158,38 +133,64 @@ class Catalog:
         with self._engine.begin() as tx:
             tx.execute(plans.update().where(plans.c.run == run).values(state=state))
 
+    def finished(self, run: str) -> dict[str, int]:
+        """Of a run whose apply was interrupted, how many resources of each patient are done; else of nobody.
+
+        What was answered before the interruption need not be read again. A plan that was carried out to its end, and
+        is applied once more, takes nothing for granted.
+        """
+        counted = sa.select(written.c.patient, sa.func.count(written.c.resource.distinct()))
+        counted = counted.join(plans, plans.c.run == written.c.run).where(plans.c.state == "applying")
+        counted = counted.where(written.c.run == run, written.c.patient.is_not(None), written.c.state == "done")
+        with self.engine.connect() as tx:
+            return {str(patient): int(count) for patient, count in tx.execute(counted.group_by(written.c.patient))}
+
     def interrupted(self, source: str) -> list[str]:
         """Runs on a source whose apply began and never ended, and of which something stands."""
         chosen = sa.select(plans.c.run).join(runs, runs.c.run == plans.c.run)
         chosen = chosen.where(runs.c.source == source, plans.c.state == "applying").order_by(plans.c.run)
-        with self._engine.connect() as tx:
+        with self.engine.connect() as tx:
             return [run for run in tx.execute(chosen).scalars() if self.patients(run)]
 
     def intend(self, writes: Iterable[Write]) -> list[int]:
         """Recorded before it is sent, so that a kill loses no trace of it."""
         rows = [_columns(write) for write in writes]
         with self._engine.begin() as tx:
+            self._settle_in(tx)
             return list(tx.execute(_INTEND, rows).scalars()) if rows else []
 
-    def settle(self, states: Iterable[tuple[int, str, str | None]]) -> None:
-        """(id, state, version) of writes whose answer was seen."""
-        rows = [{"key": key, "now": state, "made": version} for key, state, version in states]
-        if rows:
+    def settle(self, states: Iterable[tuple[int, str, str | None]], *, soon: bool = False) -> None:
+        """(id, state, version) of writes whose answer was seen.
+
+        `soon` is with the next intent, before anything is read, or at the end: a kill before that leaves an intent
+        without an answer, which is read from the server like any other.
+        """
+        self._answered += [{"key": key, "now": state, "made": version} for key, state, version in states]
+        if not soon:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._answered:
             with self._engine.begin() as tx:
-                tx.execute(_SETTLE, rows)
+                self._settle_in(tx)
+
+    def _settle_in(self, tx: sa.Connection) -> None:
+        if self._answered:
+            tx.execute(_SETTLE, self._answered)
+            self._answered = []
 
     def writes(self, run: str, patient: str | None, states: Iterable[str] = STANDING) -> list[Write]:
         """What a run wrote about one patient, oldest first; None for what is about no patient."""
         own = written.c.patient == patient if patient else written.c.patient.is_(None)
         chosen = sa.select(written).where(written.c.run == run, own, written.c.state.in_(list(states)))
-        with self._engine.connect() as tx:
+        with self.engine.connect() as tx:
             return [Write(**row) for row in tx.execute(chosen.order_by(written.c.id)).mappings()]
 
     def patients(self, run: str, states: Iterable[str] = STANDING) -> list[str]:
         """The patients about whom a run wrote, or meant to."""
         chosen = sa.select(written.c.patient).distinct()
         chosen = chosen.where(written.c.run == run, written.c.patient.is_not(None), written.c.state.in_(list(states)))
-        with self._engine.connect() as tx:
+        with self.engine.connect() as tx:
             return list(tx.execute(chosen.order_by(written.c.patient)).scalars())
 
     def unanswered(self, source: str, base: str) -> list[Write]:
@@ -203,8 +204,47 @@ class Catalog:
     def _on(self, source: str, base: str, which: sa.ColumnElement[bool]) -> list[Write]:
         chosen = sa.select(written).join(runs, runs.c.run == written.c.run)
         chosen = chosen.where(runs.c.source == source, runs.c.base == base, which)
-        with self._engine.connect() as tx:
+        with self.engine.connect() as tx:
             return [Write(**row) for row in tx.execute(chosen.order_by(written.c.id)).mappings()]
+
+    def find_out(self, source: str, base: str, what: str, said: str, at: dt.datetime) -> None:
+        """That a server does not do `what`, whatever it states."""
+        where = (found.c.source == source, found.c.base == base, found.c.what == what)
+        with self._engine.begin() as tx:
+            tx.execute(found.delete().where(*where))
+            tx.execute(found.insert().values(source=source, base=base, what=what, said=said, at=at.isoformat()))
+
+    def found_out(self, source: str, base: str, since: dt.datetime) -> dict[str, str]:
+        """What a server turned out not to do, with its words; what was found before `since` is tried again."""
+        chosen = sa.select(found.c.what, found.c.said, found.c.at).where(found.c.source == source, found.c.base == base)
+        with self.engine.connect() as tx:
+            return {what: said for what, said, at in tx.execute(chosen) if dt.datetime.fromisoformat(at) >= since}
+
+    def name(self, source: str, base: str, ours: str, theirs: str | None) -> None:
+        """Under which id a server keeps what we call `ours`; None when it keeps it no more."""
+        with self._engine.begin() as tx:
+            tx.execute(names.delete().where(names.c.source == source, names.c.base == base, names.c.ours == ours))
+            if theirs is not None:
+                tx.execute(names.insert().values(source=source, base=base, ours=ours, theirs=theirs))
+
+    def named(self, source: str, base: str) -> dict[str, str]:
+        """`Type/id` by our name -> by the server's."""
+        chosen = sa.select(names.c.ours, names.c.theirs).where(names.c.source == source, names.c.base == base)
+        with self.engine.connect() as tx:
+            return {row.ours: row.theirs for row in tx.execute(chosen)}
+
+    def set_aside(self, run: str, patient: str, why: str | None) -> None:
+        """A patient whom a run could not write about; None when that is mended."""
+        with self._engine.begin() as tx:
+            tx.execute(aside.delete().where(aside.c.run == run, aside.c.patient == patient))
+            if why is not None:
+                tx.execute(aside.insert().values(run=run, patient=patient, why=why))
+
+    def aside(self, run: str) -> dict[str, str]:
+        """Who is set aside, and why."""
+        chosen = sa.select(aside.c.patient, aside.c.why).where(aside.c.run == run).order_by(aside.c.patient)
+        with self.engine.connect() as tx:
+            return {row.patient: row.why for row in tx.execute(chosen)}
 
     def runs_standing(self, source: str, base: str) -> list[str]:
         """Runs on a source at this address with anything about a patient that is not taken back."""
@@ -215,11 +255,11 @@ class Catalog:
             written.c.patient.is_not(None),
             written.c.state.in_(list(STANDING)),
         )
-        with self._engine.connect() as tx:
+        with self.engine.connect() as tx:
             return list(tx.execute(chosen.order_by(written.c.run)).scalars())
 
     def _one(self, query: sa.Select[tuple[object, ...]]) -> Run | None:
-        with self._engine.connect() as tx:
+        with self.engine.connect() as tx:
             row = tx.execute(query).mappings().first()
         return Run(**row) if row else None
 

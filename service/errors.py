@@ -11,6 +11,7 @@ PersonalizeError                exit 1
 |  |  +- LostRace                        409 or 412: somebody else wrote in between
 |  +- PagingBroken                       a next link that repeats or leaves the server
 |  +- ServerBusy                exit 3   asked to come back later than we wait
++- BeyondLimit                  exit 1   the plan would change more than its limits allow; nothing was written
 +- LakeProblem                  exit 1   a file or the catalog is missing, locked or damaged
 
 A run that ends well but set some patients aside is no error: it prints them, and exits with 3.
@@ -63,9 +64,11 @@ class NotFhir(ServerProblem):
 
 
 class Refused(ServerProblem):
-    def __init__(self, what: str, *, where: str = "", do: str = "", status: int = 0) -> None:
+    """`code` is the issue code of its OperationOutcome, such as not-supported."""
+
+    def __init__(self, what: str, *, where: str = "", do: str = "", status: int = 0, code: str = "") -> None:
         super().__init__(what, where=where, do=do)
-        self.status = status
+        self.status, self.code = status, code
 
 
 class LostRace(Refused):
@@ -81,6 +84,10 @@ class ServerBusy(ServerProblem):
 
     exit_code = 3
     wait: float | None = None
+
+
+class BeyondLimit(PersonalizeError):
+    pass
 
 
 class LakeProblem(PersonalizeError):

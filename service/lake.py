@@ -4,6 +4,7 @@ raw/<source>/<run>/       NDJSON as the server gave it, and manifest.json
 facts/<source>/<run>/     Parquet, and facts.json
 profiles/<source>/<run>/  Parquet, and profiles.json
 plans/<source>/<run>.ndjson
+standing/<source>.ndjson  what stood there of ours at the last reading; may be lost
 catalog.sqlite            runs, and what was written
 """
 
@@ -43,6 +44,10 @@ class Lake:
 
     def plan(self, source: str, run: str) -> Path:
         return self.root / "plans" / folder(source) / f"{run}.ndjson"
+
+    def standing(self, source: str, kind: str = "") -> Path:
+        """`kind` is the resource type, where it is not the panel's own."""
+        return self.root / "standing" / f"{folder(source)}{kind and '.'}{kind}.ndjson"
 
     @property
     def catalog(self) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,9 +28,11 @@ def opened(
     after: str | None = None,
     write: str | None = None,
     policy: Path | None = None,
+    limits: Mapping[str, int | float | None] | None = None,
 ) -> Iterator[Work]:
     """A new run on `server`, its newest one that got as far as `after`, or the one named `run`.
 
+    `limits` that were typed stand in place of the source's own.
     What was typed is checked before anything is made: a command that is refused leaves no trace.
     """
     config, asked = settings.load(), known_rung(write)
@@ -39,9 +41,13 @@ def opened(
     lake = Lake(lake_dir).open() if new else _existing(lake_dir, after)
     with Catalog.open(lake.catalog) as catalog:
         chosen = new or (_named(catalog, run) if run else _newest(catalog, config.source(server or ""), str(after)))
-        source = config.source(chosen.source)
+        source = _limited(config.source(chosen.source), limits or {})
         with locks.held(source.id, lake.root, config.redis()), progress() as advance:
             yield Work(source, lake, catalog, chosen, rules, asked, advance)
+
+
+def _limited(source: Source, limits: Mapping[str, int | float | None]) -> Source:
+    return source.model_copy(update={name: limit for name, limit in limits.items() if limit is not None})
 
 
 def _address(config: Settings, server: str | None) -> tuple[str, str, str]:

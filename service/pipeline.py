@@ -10,7 +10,7 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
@@ -28,6 +28,7 @@ from service.derive.windows import MONTH, WEEK, YEAR, window
 from service.engine import Engine
 from service.lake import Lake, read_json
 from service.report.explain import patient_key
+from service.reviews import Reviewing
 from service.server.client import FhirServer
 from service.server.egress import may_write, rung
 from service.settings import Source, WriteRung
@@ -39,14 +40,25 @@ STAGES = ["pull", "flatten", "derive", "plan", "apply", "undo"]
 WORTH_FOLLOWING = 2_000  # patients: of fewer all are derived in less time than it takes to tell who changed
 
 
-def run(work: Work, *, as_of: str | None = None, limit: int | None = None, write: bool = False) -> Outcome:
-    """Server -> lake -> plan; `write` alone sends anything back."""
+def run(
+    work: Work,
+    *,
+    as_of: str | None = None,
+    limit: int | None = None,
+    only: Sequence[str] | None = None,
+    write: bool = False,
+    full: bool = False,
+) -> Outcome:
+    """Server -> lake -> plan; `write` alone sends anything back. `full` reads all that stands there.
+
+    `limit` and `only` restrict whom is read: so many patients, or those with these ids.
+    """
     outcome = Outcome(work)
     _permitted(work, write)
-    outcome.stage("pull", pull, limit)
+    outcome.stage("pull", pull, limit, only)
     outcome.stage("flatten", flatten)
     outcome.stage("derive", derive, as_of)
-    outcome.stage("plan", plan)
+    outcome.stage("plan", plan, full)
     if write:
         outcome.stage("apply", apply)
     return outcome
@@ -60,12 +72,13 @@ def _permitted(work: Work, write: bool) -> None:
         may_write(work.source, server.loopback, work.run.installation)
 
 
-def pull(work: Work, limit: int | None = None) -> Told:
+def pull(work: Work, limit: int | None = None, only: Sequence[str] | None = None) -> Told:
     """Server -> raw/: NDJSON a type, and a manifest. With it the run begins."""
     work.catalog.begin(work.run)
-    return asdict(
-        _with_server(work, lambda server: pulling.pull(server, work.raw, limit=limit, progress=work.progress))
+    manifest = _with_server(
+        work, lambda server: pulling.pull(server, work.raw, limit=limit, only=only, progress=work.progress)
     )
+    return asdict(manifest)
 
 
 def flatten(work: Work) -> Told:
@@ -140,7 +153,7 @@ def _instant(work: Work, engine: Engine, manifest: Told, as_of: str | None) -> t
     return as_of_instant(as_of, work.source.zone, latest_start=latest, now=clock), latest
 
 
-def plan(work: Work) -> Told:
+def plan(work: Work, full: bool = False) -> Told:
     """profiles/ and what stands on the server -> a plan file. Reads only."""
     return _with_server(
         work,
@@ -151,13 +164,24 @@ def plan(work: Work) -> Told:
             work.catalog,
             rung=rung(work.source, server.loopback, work.asked),
             recorded=dt.datetime.now(dt.UTC),
+            full=full,
         ),
     )
 
 
-def apply(work: Work) -> Told:
-    """Plan file -> server, where the safety rule allows it."""
-    return _with_server(work, lambda server: write_back.apply(work.run, server, work.catalog, work.lake, work.progress))
+def diff(work: Work) -> write_back.Diff:
+    """The plan file as before and after of each patient."""
+    return write_back.Diff(work.lake, work.run, work.catalog)
+
+
+def apply(work: Work, retry_failed: bool = False) -> Told:
+    """Plan file -> server, where the safety rule allows it; `retry_failed` for those alone who were set aside."""
+    return _with_server(
+        work,
+        lambda server: write_back.apply(
+            work.run, server, work.catalog, work.lake, work.progress, retry_failed=retry_failed
+        ),
+    )
 
 
 def undo(work: Work) -> Told:
@@ -218,7 +242,12 @@ def explain(work: Work, patient: str) -> report.Explanation:
     with Engine.open(work.lake.spill) as engine:
         categories = Categories.load(work.source.adjudications)
         near = deriving.nearest(work.facts, work.profiles, engine, patient_key(patient), categories)
-        return report.explain(work.profiles, engine, patient, near)
+        explanation = report.explain(work.profiles, engine, patient, near)
+    on = dt.datetime.fromisoformat(explanation.as_of).astimezone(work.source.zone).date()
+    reviewing = Reviewing.of(work.catalog, work.source.id, work.source.review, on)
+    rules = [fired.code for fired in explanation.reasons]
+    verdict = reviewing.verdict(explanation.patient, explanation.level, explanation.pathways, rules)
+    return replace(explanation, review=list(verdict.lines()))
 
 
 def only(work: Work, name: str, *args: Any) -> Outcome:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -85,10 +85,18 @@ _named = msgspec.json.Decoder(_Named)
 _head = msgspec.json.Decoder(_Head)
 
 
-async def pull(server: FhirServer, target: Path, *, limit: int | None = None, progress: Progress) -> Manifest:
+async def pull(
+    server: FhirServer,
+    target: Path,
+    *,
+    limit: int | None = None,
+    only: Sequence[str] | None = None,
+    progress: Progress,
+) -> Manifest:
     """Patients with their visits, claims, what payers said of them, and diagnoses, to NDJSON in `target`; all or none.
 
-    `limit` is the most patients read: 50 when not given and the address is neither loopback nor configured.
+    `limit` is the most patients read: 50 when not given and the address is neither loopback nor configured. `only`
+    are ids: then these are read, and nobody else.
     """
     limit = limit if limit is not None or server.loopback or server.source.configured else UNCONFIGURED_PATIENTS
     metadata = await server.metadata()
@@ -100,12 +108,12 @@ async def pull(server: FhirServer, target: Path, *, limit: int | None = None, pr
         fhir_version=metadata.capability.fhir_version,
         software=metadata.capability.software,
         server_date=(server_date(metadata.answer) or dt.datetime.now(dt.UTC)).isoformat(),
-        limited=limit is not None,
+        limited=limit is not None or only is not None,
     )
     with committed(target) as part:
         reader = _Reader(server, part, manifest, progress)
         await reader.opt_outs(server.source.opt_out_group)
-        patients = await reader.patients(limit)
+        patients = await reader.patients(limit) if only is None else await reader.named(only)
         await together(reader.type(each, patients, metadata.capability) for each in READ_BY_PATIENT)
         await reader.roles(patients, metadata.capability)
         write_json(part / "manifest.json", asdict(manifest))
@@ -130,6 +138,15 @@ class _Reader:
                 if limit is not None and pulled.count >= limit:
                     break
         return None if limit is None else ids
+
+    async def named(self, only: Sequence[str]) -> list[str]:
+        """The patients with these ids, as far as they are there."""
+        pulled = self.manifest.types["Patient"] = Pulled()
+        ids: list[str] = []
+        with (self.part / "Patient.ndjson").open("wb") as file:
+            async for page in self._pages("Patient", "_id", list(only)):
+                ids += self._keep(page, "Patient", pulled, file)
+        return ids
 
     async def opt_outs(self, group: str) -> None:
         """The Group of patients who are never profiled; without it nobody would know who they are, so all ends."""

@@ -8,7 +8,16 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from service.errors import WrongUsage
@@ -16,7 +25,9 @@ from service.errors import WrongUsage
 CONFIG_FILE = Path("personalize.toml")
 LOCAL_INSTALLATION = "local"
 
-WriteRung = Literal["patient", "observation", "none"]
+WriteRung = Literal["patient", "observation", "flag", "document", "none"]
+
+ReviewRule = Literal["none", "intensive", "all"]
 
 
 def normal_base(url: str) -> str:
@@ -41,7 +52,20 @@ def _whole_label(text: str) -> str:
     return text
 
 
+def share_or_count(value: object) -> int | float:
+    """0.2 and 20% are a share of all, 50 is a number of patients; 1.0 is everybody, 1 is one."""
+    text = str(value).strip()
+    try:
+        number = float(text[:-1]) / 100 if text.endswith("%") else float(text) if "." in text else int(text)
+    except ValueError:
+        number = -1
+    if number < 0 or (isinstance(number, float) and not number <= 1):
+        raise ValueError(f"{text!r} is neither a share such as 0.2 or 20%, nor a number of patients such as 50")
+    return number
+
+
 Base = Annotated[str, AfterValidator(normal_base)]
+ShareOrCount = Annotated[int | float, BeforeValidator(share_or_count)]
 Label = Annotated[str, AfterValidator(_whole_label)]
 
 
@@ -50,28 +74,45 @@ class Source(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    url: Base
+    url: Base = Field(description="its FHIR base address")
     name: str = ""
     configured: bool = False
-    time_zone: str = "UTC"
-    write: WriteRung = "observation"
-    token: SecretStr | None = None
-    token_file: Path | None = None
+    time_zone: str = Field(default="UTC", description="whose days and hours count, by its name in the IANA list")
+    write: WriteRung = Field(
+        default="observation", description="how far writing may go; patient changes a legal record"
+    )
+    token: SecretStr | None = Field(default=None, description="a bearer token, better kept in a file")
+    token_file: Path | None = Field(default=None, description="a file with a bearer token on one line")
     username: str = Field(default="", description="for HTTP Basic, with password or password_file")
-    password: SecretStr | None = None
-    password_file: Path | None = None
+    password: SecretStr | None = Field(default=None, description="goes with username, better kept in a file")
+    password_file: Path | None = Field(default=None, description="a file with the password on one line")
     client_id: str = Field(default="", description="for SMART Backend Services, with key_file")
     key_file: Path | None = Field(default=None, description="the private key, as `personalize keys new` makes it")
     scopes: str = Field(default="", description="instead of read and search of what is pulled, and what is written")
     token_url: str = Field(default="", description="where the server's smart-configuration does not name it")
     audience: str = Field(default="", description="aud of the assertion, where it is not the token_url")
-    in_flight: int = Field(default=4, ge=1, le=64)
-    page_size: int = Field(default=500, ge=1, le=10_000)
-    opt_out_group: str = Field(default="", pattern=r"^([A-Za-z0-9.-]{1,64})?$", description="the id of a Group")
-    opt_out_tag: Label | Literal[""] = ""
-    sensitive_labels: tuple[Label, ...] = ()
+    in_flight: int = Field(default=4, ge=1, le=64, description="requests on their way at once, at most")
+    page_size: int = Field(default=500, ge=1, le=10_000, description="resources asked for in a page")
+    max_failures: float = Field(default=0.1, gt=0, le=1, description="apply stops beyond this share of patients")
+    review: ReviewRule = Field(default="none", description="whose profile counts only once a person accepted it")
+    algorithm: int | None = Field(
+        default=None, ge=0, description="the major version whose panels count; unset: the one that stands there first"
+    )
+    sandbox: bool = Field(default=False, description="a server for trying things out: `try` may use it")
+    opt_out_group: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9.-]{1,64})?$",
+        description="the id of a Group of patients who are never profiled",
+    )
+    opt_out_tag: Label | Literal[""] = Field(default="", description="system|code on Patients who are never profiled")
+    sensitive_labels: tuple[Label, ...] = Field(
+        default=(), description="labels, system|code, that hide a visit or claim as R and V do"
+    )
     aliases: tuple[Base, ...] = Field(default=(), description="other addresses of this very server")
     adjudications: Path | None = Field(default=None, description="what this source's payers mean by codes of their own")
+    max_changes: int | None = Field(default=None, ge=0, description="patients that one run may write about")
+    max_level_changes: ShareOrCount | None = Field(default=None, description="a share of the levels, or how many")
+    max_removals: int = Field(default=0, ge=0, description="panels removed because their patient is gone")
 
     @field_validator("time_zone")
     @classmethod
@@ -129,10 +170,14 @@ class Settings(BaseSettings):
         env_prefix="PERSONALIZE_", env_nested_delimiter="__", toml_file=CONFIG_FILE, extra="forbid", frozen=True
     )
 
-    installation: str = Field(default=LOCAL_INSTALLATION, pattern=r"^[A-Za-z0-9.-]{1,48}$")
+    installation: str = Field(
+        default=LOCAL_INSTALLATION,
+        pattern=r"^[A-Za-z0-9.-]{1,48}$",
+        description="the name of this installation, for good: it is part of every id that is written",
+    )
     sources: dict[str, Source] = {}
-    policy: Path | None = None
-    redis_url: SecretStr | None = None
+    policy: Path | None = Field(default=None, description="instead of the shipped policy of levels and pathways")
+    redis_url: SecretStr | None = Field(default=None, description="where machines that share a source keep their locks")
 
     @classmethod
     def settings_customise_sources(

@@ -54,6 +54,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "levels": derived.get("levels"),
         "plan": plan.get("counts"),
         "written": applied.get("written", {}),
+        "removed": applied.get("removed", {}),
         "rung": applied.get("rung", {}),
         "undone": dict(sorted(undone.get("undone", {}).items())),
         "notes": notes(outcome),
@@ -82,6 +83,8 @@ def notes(outcome: Outcome) -> list[str]:
     plan, applied, undone = (outcome.told.get(stage, {}) for stage in ("plan", "apply", "undo"))
     if plan.get("held"):
         said.append(f"{plan['held']} held: what stands there of ours has no profile any more, or is not ours to change")
+    if applied.get("set_aside"):
+        said.append(f"{len(applied['set_aside'])} set aside: `personalize apply --retry-failed` tries them again")
     if applied.get("stopped"):
         said.append(f"stopped: {applied['stopped']}; {applied['unwritten']} patients were not written")
     said += [note for told in (plan, applied, undone) for note in told.get("notes", [])]
@@ -105,14 +108,18 @@ def lines(outcome: Outcome) -> Iterator[str]:
         yield f"planned  {_counts(plan['counts'])}{_took(outcome, 'plan')}"
         yield from (f"           {line}" for line in plan["listed"])
     if "apply" in outcome.told:
-        said = _counts(told["written"]) or "nothing: all of it stands there already"
+        said = _counts(told["written"]) or ("nothing" if told["removed"] else "nothing: all of it stands there already")
         yield f"written  {said}{_took(outcome, 'apply')}"
+        if told["removed"]:
+            yield f"removed  {_counts(told['removed'])}"
+        if told["rung"]:
+            yield f"         patients as {_counts(told['rung'])}"
     elif "undo" in outcome.told:
         yield f"undone   {_counts(told['undone']) or 'nothing: nothing of that run is left'}{_took(outcome, 'undo')}"
     elif plan:
         yield "written  nothing: this was a plan; --apply writes it"
     yield from (f"note     {note}" for note in told["notes"])
-    if told["written"]:
+    if told["written"] or told["removed"]:
         yield f"To take it back: personalize undo {told['run']}"
 
 

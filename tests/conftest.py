@@ -2,13 +2,14 @@
 
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from service import cli
-from service.sandbox import running
+from service.sandbox import Faults, running
 
 DATA = Path(__file__).parent / "data"
 
@@ -83,6 +84,13 @@ def sandbox():
     """An empty FHIR server."""
     with running(patients=0) as server:
         yield server
+
+
+@pytest.fixture
+def misbehaving():
+    """Empty FHIR servers that do wrong as the TOML says: misbehaving('no = ["transaction"]')."""
+    with ExitStack() as servers:
+        yield lambda toml, patients=0: servers.enter_context(running(patients, faults=Faults.of(toml)))
 
 
 @pytest.fixture(scope="session")

@@ -82,7 +82,7 @@ class Derived:
         return f"Patient/{self.id}"
 
 
-def write(folder: Path, *derived: Derived, as_of=AS_OF, time_zone="UTC", policy="1"):
+def write(folder: Path, *derived: Derived, as_of=AS_OF, time_zone="UTC", policy="1", opted_out=(), merged=None):
     folder.mkdir(parents=True, exist_ok=True)
     rows = [
         {
@@ -109,6 +109,8 @@ def write(folder: Path, *derived: Derived, as_of=AS_OF, time_zone="UTC", policy=
             "not-exposed": "the server does not expose what this is computed from",
             "too-few": "too few visits",
         },
+        "opted_out": list(opted_out),
+        "merged": merged or {},
     }
     (folder / "profiles.json").write_text(json.dumps(told))
     return folder

@@ -1,4 +1,4 @@
-"""The README shows what happens: its console blocks are typed in order and compared, its settings are loaded."""
+"""README and docs show what happens: their console blocks are typed in order and compared, their settings loaded."""
 
 import os
 import re
@@ -14,16 +14,19 @@ from service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+WRITING = (ROOT / "docs" / "writing.md").read_text()
 VOLATILE = [
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\d{8}T\d{12}Z"), "RUN"),
     (re.compile(r"  \[\d+\.\d s\]"), ""),
+    (re.compile(r" on \d{4}-\d\d-\d\d:"), " on TODAY:"),
+    (re.compile(r"try-[0-9a-f]{16}"), "TRIAL"),
 ]
 
 
-def blocks():
+def blocks(page):
     """[(command, expected lines), ...] for each console block."""
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL):
+    for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, *expected = part.rstrip("\n").split("\n")
             yield command, expected
@@ -41,25 +44,24 @@ def steady(line):
     return line.rstrip()
 
 
-@pytest.fixture(scope="module")
-def shell(tmp_path_factory):
+@pytest.fixture
+def shell(tmp_path):
     """Types a command where `personalize` is installed; port 8080 is a free one, and RUN the run named last."""
-    home = tmp_path_factory.mktemp("reader")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(home)}
+    environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
     started, runs = [], []
 
     def types(command):
         command = re.sub(r"\d{8}T\d{12}Z", lambda _: runs[-1], command.replace("8080", port))
         if command.endswith("&"):
             words = shlex.split(command.removesuffix("&"))
-            server = subprocess.Popen(words, cwd=home, env=environment, stdout=subprocess.PIPE, text=True)
+            server = subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
             started.append(server)
             return [server.stdout.readline().rstrip("\n")]
         done = subprocess.run(
-            command, shell=True, cwd=home, env=environment, capture_output=True, text=True, check=False
+            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         runs.extend(re.findall(r"To take it back: personalize undo (\S+)", done.stdout))
@@ -71,13 +73,14 @@ def shell(tmp_path_factory):
         server.wait()
 
 
-def test_the_readme_shows_what_happens(shell):
+@pytest.mark.parametrize(("page", "commands"), [(README, 9), (WRITING, 21)], ids=["README", "writing"])
+def test_it_shows_what_happens(shell, page, commands):
     typed = 0
-    for command, expected in blocks():
+    for command, expected in blocks(page):
         shown = shell(command.replace("make demo ARGS=--no-serve", "personalize demo --no-serve"))
         assert same(shown, expected), f"$ {command}\n" + "\n".join(shown)
         typed += 1
-    assert typed == 9
+    assert typed == commands
 
 
 def test_the_comparison_can_fail():

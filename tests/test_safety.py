@@ -36,6 +36,7 @@ def far():
         mock.post("/Claim/_search").respond(json=_bundle([]), headers=FHIR)
         mock.get("/Observation").respond(json=_bundle([]), headers=FHIR)
         mock.post("/Observation/_search").respond(json=_bundle([]), headers=FHIR)
+        mock.get("/Device").respond(json=_bundle([]), headers=FHIR)
         mock.get(path__regex=r"/Device/").respond(404, json={"resourceType": "OperationOutcome"})
         yield mock
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -11,8 +12,13 @@ import typer
 from service import pipeline, shown
 
 
-def told(outcome: pipeline.Outcome, json: bool) -> None:
-    emit(shown.document(outcome), shown.lines(outcome), json)
+def told(outcome: pipeline.Outcome, json: bool, diff: bool = False) -> None:
+    """`diff` adds what would change, patient by patient."""
+    document, lines = shown.document(outcome), shown.lines(outcome)
+    if diff:
+        changes = pipeline.diff(outcome.work)
+        document, lines = document | {"diff": changes.document()}, chain(lines, changes.lines())
+    emit(document, lines, json)
     if outcome.partial:
         raise typer.Exit(3)
 

@@ -14,11 +14,16 @@ from service.cli.options import (
     HERE,
     AnyServer,
     AsOf,
+    Diff,
     Fhir,
     From,
+    Full,
     Json,
     LakeDir,
     Limit,
+    MaxChanges,
+    MaxLevelChanges,
+    MaxRemovals,
     Out,
     PolicyFile,
     Server,
@@ -43,6 +48,11 @@ def run(
     as_of: AsOf = None,
     patient_limit: Limit = None,
     policy: PolicyFile = None,
+    diff: Diff = False,
+    full: Full = False,
+    max_changes: MaxChanges = None,
+    max_level_changes: MaxLevelChanges = None,
+    max_removals: MaxRemovals = None,
     lake: LakeDir = HERE,
     json: Json = False,
 ) -> None:
@@ -50,8 +60,9 @@ def run(
 
     personalize run http://127.0.0.1:8080/fhir --as-of 2026-07-01 --json
     """
-    with opened(lake, server, write=write, policy=policy) as work:
-        told(pipeline.run(work, as_of=as_of, limit=patient_limit, write=apply), json)
+    limits = _limits(max_changes, max_level_changes, max_removals)
+    with opened(lake, server, write=write, policy=policy, limits=limits) as work:
+        told(pipeline.run(work, as_of=as_of, limit=patient_limit, write=apply, full=full), json, diff=diff)
 
 
 @app.command()
@@ -110,20 +121,39 @@ def derive(
 
 
 @app.command()
-def plan(server: Server, write: Write = None, lake: LakeDir = HERE, json: Json = False) -> None:
+def plan(
+    server: Server,
+    write: Write = None,
+    diff: Diff = False,
+    full: Full = False,
+    lake: LakeDir = HERE,
+    json: Json = False,
+) -> None:
     """What would be written to SERVER, and why. Writes nothing.
 
-    personalize plan hospital --json
+    personalize plan hospital --diff
     """
     with opened(lake, server, write=write, after="derive") as work:
-        told(pipeline.only(work, "plan"), json)
+        told(pipeline.only(work, "plan", full), json, diff=diff)
 
 
 @app.command()
-def apply(server: Server, lake: LakeDir = HERE, json: Json = False) -> None:
-    """Write the newest plan for SERVER."""
-    with opened(lake, server, after="plan") as work:
-        told(pipeline.only(work, "apply"), json)
+def apply(
+    server: Server,
+    max_changes: MaxChanges = None,
+    max_level_changes: MaxLevelChanges = None,
+    max_removals: MaxRemovals = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Only those who were set aside.")] = False,
+    lake: LakeDir = HERE,
+    json: Json = False,
+) -> None:
+    """Write the newest plan for SERVER, unless it goes beyond a limit.
+
+    personalize apply hospital --max-removals 3
+    """
+    limits = _limits(max_changes, max_level_changes, max_removals)
+    with opened(lake, server, after="plan", limits=limits) as work:
+        told(pipeline.only(work, "apply", retry_failed), json)
 
 
 @app.command()
@@ -148,6 +178,12 @@ def explain(
     with opened(lake, server, after="derive") as work:
         explanation = pipeline.explain(work, patient)
         emit(explanation, explanation.lines(), json)
+
+
+def _limits(
+    changes: int | None, level_changes: int | float | None, removals: int | None
+) -> dict[str, int | float | None]:
+    return {"max_changes": changes, "max_level_changes": level_changes, "max_removals": removals}
 
 
 def _compared(server: str, as_of: str | None, policy: Path | None, lake: Path, json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from service.derive.carry import Carried, Earlier, carried_over, stamps
 from service.derive.catalogue import BY_CODE
 from service.derive.categories import Categories
 from service.derive.derivation import Asked, Derived
+from service.derive.events import Events
 from service.derive.measure import DIMENSIONS, REASONS
 from service.derive.policy import Policy
 from service.derive.sequence import ties
@@ -79,6 +80,12 @@ def _legend() -> dict[str, dict[str, str]]:
     }
 
 
+def _replaced(happened: Events) -> Iterator[dict[str, Any]]:
+    """Records that another one stands for now; their own profiles have no ground any more."""
+    merged = happened.people.merged
+    return happened.engine.rows(merged.filter(merged.merged != merged.survivor).order_by("merged"))
+
+
 def _report(asked: Asked, result: Derived) -> dict[str, Any]:
     """`notes` are about the patients derived anew."""
     happened, profiles, policy = result.happened, result.profiles, asked.policy
@@ -100,6 +107,7 @@ def _report(asked: Asked, result: Derived) -> dict[str, Any]:
         "unknown": REASONS,
         "set_aside": happened.people.gone,
         "opted_out": happened.people.opted_out,
+        "merged": {row["merged"]: row["survivor"] for row in _replaced(happened)},
         "notes": {
             "cyclic-part-of": happened.visits.cyclic,
             "cyclic-prior": happened.claims.cyclic,

@@ -86,7 +86,7 @@ class Near(Protocol):
 
 @dataclass(frozen=True)
 class Explanation:
-    """`nearest`: the rules that did not fire, the nearest first."""
+    """`nearest`: the rules that did not fire, the nearest first. `review`: what a person made of what was derived."""
 
     patient: str
     as_of: str
@@ -99,11 +99,13 @@ class Explanation:
     nearest: Sequence[Near]
     measures: list[Measured]
     evidence: list[str]
+    review: Sequence[str] = ()
 
     def lines(self) -> Iterator[str]:
         yield f"{self.patient} as of {self.as_of}, policy {self.policy_version}"
         yield f"level: {self.level or f'none ({self.level_absent})'}"
         yield f"pathways: {', '.join(self.pathways) or 'none'}"
+        yield from (f"review: {line}" for line in self.review)
         yield f"rules that fired: {len(self.reasons) or 'none'}"
         yield from (f"  {reason.line()}" for reason in self.reasons)
         yield from self._near()

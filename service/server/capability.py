@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -10,6 +11,7 @@ from service.errors import NotFhir, ServerProblem
 from service.server.quirks import Quirk, quirks_of
 
 RELEASES = {"3.0": "STU3", "4.0": "R4", "4.3": "R4B", "5.0": "R5"}
+JSON_PATCH = "application/json-patch+json"
 
 
 class _Interaction(msgspec.Struct):
@@ -19,6 +21,8 @@ class _Interaction(msgspec.Struct):
 class _Resource(msgspec.Struct):
     type: str = ""
     interaction: list[_Interaction] = []
+    updateCreate: bool | None = None
+    conditionalCreate: bool = False
 
 
 class _Rest(msgspec.Struct):
@@ -40,8 +44,18 @@ class _Statement(msgspec.Struct):
     resourceType: str = ""
     fhirVersion: str = ""
     software: _Software = msgspec.field(default_factory=_Software)
+    patchFormat: list[str] = []
     implementation: _Implementation = msgspec.field(default_factory=_Implementation)
     rest: list[_Rest] = []
+
+
+@dataclass(frozen=True)
+class TypeCapability:
+    """What is stated of one resource type; no interactions at all is a statement about none of them."""
+
+    interactions: frozenset[str] = frozenset()
+    update_create: bool | None = None
+    conditional_create: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,10 +69,25 @@ class Capability:
     types: frozenset[str]
     transactions: bool
     quirks: frozenset[Quirk]
+    batches: bool = False
+    by_type: Mapping[str, TypeCapability] = field(default_factory=dict)
+    json_patch: bool = False
 
     def states(self, resource_type: str) -> bool:
         """A server that lists no types at all has told us nothing, so everything is asked for."""
         return not self.types or resource_type in self.types
+
+    def takes(self, resource_type: str, *interactions: str) -> bool:
+        """Whether it may be asked for one of these: stated, or nothing was stated either way."""
+        stated = self.of(resource_type).interactions
+        return self.states(resource_type) and (not stated or not stated.isdisjoint(interactions))
+
+    def patches(self, resource_type: str) -> bool:
+        """JSON Patch, which must be stated: a server that says nothing is sent a whole resource."""
+        return self.json_patch and "patch" in self.of(resource_type).interactions
+
+    def of(self, resource_type: str) -> TypeCapability:
+        return self.by_type.get(resource_type, TypeCapability())
 
 
 def _address(url: str) -> str:
@@ -66,6 +95,32 @@ def _address(url: str) -> str:
 
 
 def read_capability(body: bytes, where: str) -> Capability:
+    statement = _statement(body, where)
+    rests = [rest for rest in statement.rest if rest.mode == "server"]
+    release = RELEASES.get(statement.fhirVersion[:3])
+    if release is None:
+        raise ServerProblem(
+            f"FHIR {statement.fhirVersion or 'of an unstated version'} is not supported",
+            where=where,
+            do="use a server of FHIR R4",
+        )
+    system = {entry.code for rest in rests for entry in rest.interaction}
+    by_type = {resource.type: _type(resource) for rest in rests for resource in rest.resource}
+    return Capability(
+        release=release,
+        fhir_version=statement.fhirVersion,
+        software=f"{statement.software.name} {statement.software.version}".strip(),
+        base=_address(statement.implementation.url),
+        types=frozenset(by_type),
+        transactions="transaction" in system,
+        quirks=quirks_of(statement.software.name),
+        batches="batch" in system,
+        by_type=by_type,
+        json_patch=JSON_PATCH in statement.patchFormat or not statement.patchFormat,
+    )
+
+
+def _statement(body: bytes, where: str) -> _Statement:
     try:
         statement = msgspec.json.decode(body, type=_Statement)
     except msgspec.MsgspecError as error:
@@ -78,20 +133,10 @@ def read_capability(body: bytes, where: str) -> Capability:
             where=where,
             do="check that this is a FHIR base address",
         )
-    rests = [rest for rest in statement.rest if rest.mode == "server"]
-    release = RELEASES.get(statement.fhirVersion[:3])
-    if release is None:
-        raise ServerProblem(
-            f"FHIR {statement.fhirVersion or 'of an unstated version'} is not supported",
-            where=where,
-            do="use a server of FHIR R4",
-        )
-    return Capability(
-        release=release,
-        fhir_version=statement.fhirVersion,
-        software=f"{statement.software.name} {statement.software.version}".strip(),
-        base=_address(statement.implementation.url),
-        types=frozenset(resource.type for rest in rests for resource in rest.resource),
-        transactions=any(entry.code == "transaction" for rest in rests for entry in rest.interaction),
-        quirks=quirks_of(statement.software.name),
+    return statement
+
+
+def _type(resource: _Resource) -> TypeCapability:
+    return TypeCapability(
+        frozenset(each.code for each in resource.interaction), resource.updateCreate, resource.conditionalCreate
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import re
 from collections.abc import Mapping
@@ -20,12 +19,16 @@ from service.errors import LostRace, NotFhir, NotPermitted, PagingBroken, Refuse
 from service.server.auth import auth_of
 from service.server.capability import Capability, read_capability
 from service.server.egress import Pinned, loopback_address
+from service.server.pace import Pace
 from service.settings import Source
 
 FHIR_JSON = "application/fhir+json"
 UNCONFIGURED_IN_FLIGHT = 2
 LONGEST_WAIT = 600.0
 READ_ATTEMPTS = 4
+WHOLE_ATTEMPTS = 3
+
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class FhirServer:
         self.loopback = self._pinned is not None
         own = self.loopback or source.configured
         self.in_flight = source.in_flight if own else min(source.in_flight, UNCONFIGURED_IN_FLIGHT)
-        self._slots = asyncio.Semaphore(self.in_flight)
+        self._pace = Pace(self.in_flight)
 
     async def __aenter__(self) -> FhirServer:
         headers = {"Accept": FHIR_JSON, "User-Agent": f"fhir-personalization/{__version__}"}
@@ -93,22 +96,40 @@ class FhirServer:
         return await self._read("POST", f"{self.base}/{resource_type}/_search", str(form).encode())
 
     async def read(self, reference: str) -> Answer | None:
-        """The resource at `Type/id`; None when it is not there or deleted."""
+        """The resource at `Type/id`, whole; None when it is not there or deleted."""
+        async for attempt in stamina.retry_context(on=NotFhir, attempts=WHOLE_ATTEMPTS, wait_max=1):
+            with attempt:
+                return await self._resource(reference)
+        raise AssertionError("stamina either returns or raises")
+
+    async def _resource(self, reference: str) -> Answer | None:
         try:
-            return await self.get(f"{self.base}/{reference}")
+            answer = await self.get(f"{self.base}/{reference}")
+            _object.decode(answer.body)
         except Refused as error:
             if error.status in (404, 410):
                 return None
             raise
+        except msgspec.MsgspecError as error:
+            where = place(f"{self.base}/{reference}")
+            raise NotFhir(f"a resource is no JSON, or was cut off: {error}", where=where, do="run it again") from error
+        return answer
+
+    def named_by_us(self, body: bytes) -> bytes:
+        """A resource of this server as we name it: by its own id, for where it can be it is one that we gave."""
+        return body
+
+    async def their_name(self, reference: str) -> str | None:
+        """What this server calls what we call `reference`, for a search; None where it has nothing of that name."""
+        return reference
 
     async def write(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """One PUT, POST or DELETE below the base, sent once. Unreachable means unknown: read before trying again."""
+        """One PUT, POST, PATCH or DELETE below the base, sent once. Unreachable means unknown: read before a retry."""
         content = {"Content-Type": FHIR_JSON} if body else {}
         url = f"{self.base}/{path}" if path else self.base
-        async with self._slots:
-            return _checked(await self._send(method, url, body, {**content, **(headers or {})}), method, url)
+        return await self._exchange(method, url, body, {**content, **(headers or {})})
 
     async def _read(self, method: str, url: str, form: bytes = b"") -> Answer:
         headers = {"Cache-Control": "no-cache"}
@@ -116,9 +137,19 @@ class FhirServer:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         async for attempt in stamina.retry_context(on=_wait_for, attempts=READ_ATTEMPTS, timeout=None, wait_max=10):
             with attempt:
-                async with self._slots:
-                    return _checked(await self._send(method, url, form, headers), method, url)
+                return await self._exchange(method, url, form, headers)
         raise AssertionError("stamina either returns or raises")
+
+    async def _exchange(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """When its turn comes: how many are on their way follows how the server bears it."""
+        async with self._pace.slot():
+            try:
+                answer = _checked(await self._send(method, url, body, headers), method, url)
+            except ServerBusy as busy:
+                self._pace.too_busy(busy.wait if (busy.wait or 0) <= LONGEST_WAIT else None)
+                raise
+        self._pace.went_well()
+        return answer
 
     async def _send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
         try:
@@ -162,9 +193,10 @@ def server_date(answer: Answer) -> dt.datetime | None:
 
 
 def _checked(response: httpx.Response, method: str, url: str) -> Answer:
-    status, where = response.status_code, f"{method} {place(url)}"
+    status = response.status_code
     if status < 300 or status == 304:
         return Answer(status, response.content, response.headers)
+    where = f"{method} {place(url)}"
     if status == 401:
         raise NotPermitted(
             "the server wants to know who we are: 401", where=where, do="give this source a valid token", status=401
@@ -180,7 +212,7 @@ def _checked(response: httpx.Response, method: str, url: str) -> Answer:
         raise LostRace(f"{status}: {said}", where=where, do="read again and compare", status=status)
     if status < 400:
         raise Refused(f"it redirects: {status}", where=where, do="use the address it redirects to", status=status)
-    raise Refused(f"{status}: {said}", where=where, status=status)
+    raise Refused(f"{status}: {said}", where=where, status=status, code=outcome_code(response.content))
 
 
 def _busy(response: httpx.Response, where: str) -> ServerBusy:
@@ -224,6 +256,15 @@ class _Issue(msgspec.Struct):
 class _Outcome(msgspec.Struct):
     resourceType: str = ""
     issue: list[_Issue] = []
+
+
+def outcome_code(body: bytes) -> str:
+    """The issue code of an OperationOutcome; empty for any other body."""
+    try:
+        outcome = msgspec.json.decode(body, type=_Outcome)
+    except msgspec.MsgspecError:
+        return ""
+    return next((issue.code for issue in outcome.issue), "")
 
 
 def outcome_text(body: bytes) -> str:

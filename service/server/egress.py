@@ -16,7 +16,7 @@ import httpx
 from service.errors import PagingBroken, WriteRefused, WrongUsage
 from service.settings import LOCAL_INSTALLATION, Source, WriteRung
 
-# The furthest first: each writes all that those after it write.
+# The furthest first: an owner's choice is a ceiling, and what a server does not take goes to one after it.
 RUNGS: tuple[WriteRung, ...] = get_args(WriteRung)
 
 

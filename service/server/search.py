@@ -38,12 +38,16 @@ class _Bundle(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Page:
-    """`resources` are bytes as the server gave them; `warnings` what its OperationOutcome entries say."""
+    """`resources` are bytes as the server gave them; `warnings` what its OperationOutcome entries say.
+
+    `total` may be absent or an estimate: it is shown, and nothing relies on it.
+    """
 
     resources: list[bytes]
     next: str | None
     answer: Answer
     warnings: list[str] = field(default_factory=list)
+    total: int | None = None
 
 
 _decoder = msgspec.json.Decoder(_Bundle)
@@ -101,7 +105,7 @@ def _page(answer: Answer, where: str) -> Page:
         else:
             resources.append(body)
     following = next((link.url for link in bundle.link if link.relation == "next" and link.url), None)
-    return Page(resources, following, answer, warnings)
+    return Page(resources, following, answer, warnings, bundle.total)
 
 
 def _bundle(body: bytes, where: str) -> _Bundle:

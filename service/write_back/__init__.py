@@ -1,7 +1,9 @@
-"""Profiles in, FHIR resources on the server out: planned, applied under If-Match, and taken back again."""
+"""Profiles in, FHIR resources on the server out: planned, applied under If-Match, taken back, and erased."""
 
 from service.write_back.apply import apply
+from service.write_back.diff import Diff
+from service.write_back.erase import Erased, erase
 from service.write_back.plan import plan
 from service.write_back.undo import undo
 
-__all__ = ["apply", "plan", "undo"]
+__all__ = ["Diff", "Erased", "apply", "erase", "plan", "undo"]

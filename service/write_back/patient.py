@@ -74,6 +74,11 @@ def count_extensions(patient: bytes) -> int:
     return len(_extensions(_fields.decode(patient)))
 
 
+def urls(patient: bytes) -> list[str]:
+    """Of its extensions, in their order."""
+    return [_url.decode(extension).url for extension in _extensions(_fields.decode(patient))]
+
+
 def panel_of(extension: Json) -> str | None:
     """The id of the panel that a Patient's extension points at."""
     reference = (value_of(extension, "profile") or {}).get("reference", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,25 @@ from service.catalog import Catalog, Run
 from service.compose import Edition, compose, device, read_edition
 from service.compose.content import Json, encode, same
 from service.lake import Lake, committed_file, read_json
+from service.reviews import Reviewing
+from service.server.capability import Capability
 from service.server.client import FhirServer
 from service.settings import WriteRung
+from service.write_back.assigned import by_our_names
+from service.write_back.gone import Evidence, incomplete
+from service.write_back.ladder import STANDS_IN, WRITES, Rungs
+from service.write_back.limits import beyond
+from service.write_back.manner import Found, Manner
 from service.write_back.plan_file import Before, DevicePlan, Header, digest_of, writing
 from service.write_back.planner import Planner
 from service.write_back.recover import recover, same_server
-from service.write_back.remembered import Remembered
-from service.write_back.standing import Lines, Standing, panels, read
+from service.write_back.remembered import Remembered, algorithm
+from service.write_back.requests import Requests
+from service.write_back.standing import Lines, Standing, read
+from service.write_back.stood import Panels, standing_panels
+from service.write_back.succession import Succession
+
+NOTHING_ASKED = "--write none: nothing was compared with the server, and nothing would be written"
 
 
 async def plan(
@@ -30,43 +43,126 @@ async def plan(
     *,
     rung: WriteRung,
     recorded: dt.datetime,
+    full: bool = False,
 ) -> dict[str, Any]:
     """The plan of this run's profiles, at `lake.plan(...)`; the catalog keeps its digest.
 
     Returns `counts` of panels by action, `patients` whose Patient would be changed, `held` that are shown but left
-    alone, the first lines in words as `listed`, and `notes`. On the rung `none` the server is asked nothing.
+    alone, the first lines in words as `listed`, and `notes`. On the rung `none` the server is asked nothing. What
+    stands is read as far as it changed since the last reading, or with `full` all of it.
     """
     same_server(run, server)
-    profiles, target = lake.profiles(run.source, run.run), lake.plan(run.source, run.run)
+    profiles = lake.profiles(run.source, run.run)
     edition = read_edition(profiles, source_id=run.source, installation=run.installation, recorded=recorded)
-    pulled = lake.raw(run.source, run.run) / "Patient.ndjson"
-    with Lines.open(pulled) as patients, Lines.spooled(target.parent) as found:
-        if rung != "none":
-            await recover(server, catalog, run.source)
-            await panels(server, run.installation, found, None if _complete(lake, run) else patients)
-        header = _header(run, rung, edition, await _device_standing(server, rung, edition))
-        remembered = Remembered(catalog, run.source, run.base)
-        with committed_file(target) as part, writing(part, header) as file:
-            planner = Planner(edition, rung, found, patients, remembered, file, _opted_out(profiles))
-            if rung != "none":
-                planner.all(compose(profiles, edition), _complete(lake, run))
-    catalog.planned(run.run, digest_of(target))
-    told = {"counts": header.counts, "patients": header.patients, "held": header.held}
-    return {**told, "listed": planner.listed, "notes": [*planner.notes(), *_interrupted(catalog, run)]}
+    planning = _Planning(server, lake, run, catalog, edition, profiles, rung)
+    told = planning.nothing(NOTHING_ASKED) if rung == "none" else await planning.as_taken(full)
+    catalog.planned(run.run, digest_of(planning.target))
+    return {**told, "notes": [*told["notes"], *_interrupted(catalog, run)]}
 
 
-def _opted_out(profiles: Path) -> frozenset[str]:
-    about: dict[str, Any] = read_json(profiles / "profiles.json", "derive")
-    return frozenset(about.get("opted_out", ()))
+@dataclass(frozen=True)
+class _Planning:
+    """What one plan is made of."""
+
+    server: FhirServer
+    lake: Lake
+    run: Run
+    catalog: Catalog
+    edition: Edition
+    profiles: Path
+    rung: WriteRung
+
+    @property
+    def target(self) -> Path:
+        return self.lake.plan(self.run.source, self.run.run)
+
+    def nothing(self, why: str) -> dict[str, Any]:
+        header = _header(self.run, "none", self.edition, None)
+        with committed_file(self.target) as part, writing(part, header):
+            return _told(header, [], [why])
+
+    async def as_taken(self, full: bool) -> dict[str, Any]:
+        """On the rung that this server takes, as far as its statement and what was found out tell; by our names."""
+        capability = (await self.server.metadata()).capability
+        found = Found(self.catalog, self.run.source, self.run.base)
+        rungs = Rungs(capability, found.out())
+        if (chosen := rungs.highest(self.rung)) == "none":
+            return self.nothing("; ".join(rungs.notes(self.rung)))
+        server = await self._by_our_names(capability, Manner.of(capability, found).assigns_ids)
+        told = await replace(self, server=server, rung=chosen).compared(full, capability)
+        return {**told, "notes": [*rungs.notes(self.rung), *told["notes"]]}
+
+    async def _by_our_names(self, capability: Capability, gives_ids: bool) -> FhirServer:
+        """A server that gives ids is known by its statement, by what was found out, or by how our Device stands."""
+        device = f"Device/{self.edition.identity.device}"
+        named = by_our_names(self.server, self.catalog, self.run.installation, capability)
+        if gives_ids:
+            await named.read(device)
+            return named
+        if not capability.takes("Device", *WRITES) or await read(self.server, device):
+            return self.server
+        if await named.read(device) is None:
+            return self.server
+        Found(self.catalog, self.run.source, self.run.base).gives_ids()
+        return named
+
+    async def compared(self, full: bool, capability: Capability) -> dict[str, Any]:
+        """With what stands on the server; `full` reads all of it."""
+        await recover(self.server, self.catalog, self.run.source)
+        kind = STANDS_IN[self.rung]
+        kept = self.lake.standing(self.run.source, "" if kind == "Observation" else kind)
+        with Lines.open(self.lake.raw(self.run.source, self.run.run) / "Patient.ndjson") as patients:
+            patients.reads_as = self.server.named_by_us
+            evidence = _evidence(self.server, patients, self.lake, self.run)
+            only = patients if evidence.limited else None
+            async with standing_panels(
+                self.server, self.run.installation, kept, only, full=full, resource_type=kind
+            ) as found:
+                return await self._lines(found, patients, evidence, Requests(capability))
+
+    async def _lines(self, found: Panels, patients: Lines, evidence: Evidence, requests: Requests) -> dict[str, Any]:
+        header = await self._header()
+        remembered = Remembered(self.catalog, self.run.source, self.run.base)
+        with committed_file(self.target) as part, writing(part, header) as file:
+            succession = Succession(self.edition.identity, found, self.server.source.algorithm)
+            planner = Planner(
+                self.edition, self.rung, found, patients, remembered, file, requests, evidence, succession
+            )
+            await planner.all(compose(self.profiles, self.edition, reviewing=self._reviewing()))
+        return _told(header, planner.listed, [*planner.notes(), *_too_much(header, self.server)])
+
+    def _reviewing(self) -> Reviewing:
+        """Asked anew by each plan: what a person decides counts from the next one on."""
+        source = self.server.source
+        return Reviewing.of(self.catalog, source.id, source.review, self.edition.as_of.date())
+
+    async def _header(self) -> Header:
+        stands = await read(self.server, f"Device/{self.edition.identity.device}")
+        return _header(self.run, self.rung, self.edition, stands)
 
 
-def _complete(lake: Lake, run: Run) -> bool:
-    """Whether every patient of the server was asked for."""
-    return not read_json(lake.raw(run.source, run.run) / "manifest.json", "pull").get("limited")
+def _told(header: Header, listed: list[str], notes: list[str]) -> dict[str, Any]:
+    counted = {"counts": header.counts, "patients": header.patients, "held": header.held}
+    return {**counted, "listed": listed, "notes": notes}
 
 
-async def _device_standing(server: FhirServer, rung: WriteRung, edition: Edition) -> Standing | None:
-    return None if rung == "none" else await read(server, f"Device/{edition.identity.device}")
+def _evidence(server: FhirServer, patients: Lines, lake: Lake, run: Run) -> Evidence:
+    manifest = read_json(lake.raw(run.source, run.run) / "manifest.json", "pull")
+    about: dict[str, Any] = read_json(lake.profiles(run.source, run.run) / "profiles.json", "derive")
+    return Evidence(
+        server,
+        patients,
+        opted_out=frozenset(about.get("opted_out", ())),
+        merged=about.get("merged", {}),
+        incomplete=incomplete(manifest, len(patients)),
+        limited=bool(manifest.get("limited")),
+    )
+
+
+def _too_much(header: Header, server: FhirServer) -> Iterator[str]:
+    """What apply would refuse is said while it can still be looked at."""
+    for each in beyond(header, server.source):
+        yield f"apply will refuse this: {each.what}; {each.allowed_by} allows it"
 
 
 def _header(run: Run, rung: WriteRung, edition: Edition, stands: Standing | None) -> Header:
@@ -86,7 +182,14 @@ def _device(wanted: Json, stands: Standing | None) -> DevicePlan:
     if stands is None:
         return DevicePlan(body, "create")
     before = Before(stands.version, msgspec.Raw(stands.body))
-    return DevicePlan(body, "unchanged" if same(stands.content, wanted) else "update", before)
+    done = same(stands.content, wanted) or _newer(stands.content, wanted)
+    return DevicePlan(body, "unchanged" if done else "update", before)
+
+
+def _newer(stands: Json, wanted: Json) -> bool:
+    """A newer version of the service has been here: an older one that still runs does not replace its Device."""
+    theirs, ours = (each["version"][0]["value"] for each in (stands, wanted)) if stands.get("version") else ("", "")
+    return algorithm(theirs) > algorithm(ours)
 
 
 def _interrupted(catalog: Catalog, run: Run) -> Iterator[str]:

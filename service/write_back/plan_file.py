@@ -22,6 +22,7 @@ T = TypeVar("T")
 Action = Literal["create", "update", "unchanged", "remove"]
 NOTHING = msgspec.Raw()
 ACTIONS: tuple[Action, ...] = ("create", "update", "unchanged", "remove")
+OPTED_OUT = "opted-out"
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -32,15 +33,34 @@ class Before(msgspec.Struct, frozen=True):
 
 
 class PatientChange(msgspec.Struct, frozen=True):
-    """What a Patient bears of ours in the version pulled, and what it shall bear; None is nothing."""
+    """What a Patient bears of ours in the version pulled, and what it shall bear; None is nothing.
+
+    `whole`: it goes back as a whole, for a patch might change its digits.
+    """
 
     version: str
     before: Borne | None
     after: Borne | None
+    whole: bool = False
+
+
+class Request(msgspec.Struct, omit_defaults=True):
+    """One request as it would be sent, alone or as an entry of the patient's transaction.
+
+    Its body stands in the line already: the panel, its Provenance, the Patient as read with `extension.after`.
+    """
+
+    method: str
+    url: str
+    headers: dict[str, str] = {}
 
 
 class Line(msgspec.Struct, omit_defaults=True):
-    """One patient: what is to be done with the panel and why, and what was seen and left alone (`held`)."""
+    """One patient: what is to be done with the panel and why, by which requests, and what was seen and left alone
+    (`held`). `content` is the panel's digest, which names its Provenance; `fingerprints` are the panel's and the
+    Provenance's. `gone` is why a panel is removed: opted-out, merged, deleted or absent. `replaced` is the panel by
+    another version of the algorithm, which is removed once this one stands.
+    """
 
     patient: str
     action: Action
@@ -49,12 +69,21 @@ class Line(msgspec.Struct, omit_defaults=True):
     before: Before | None = None
     observation: msgspec.Raw = NOTHING
     provenance: msgspec.Raw = NOTHING
+    content: str = ""
+    fingerprints: tuple[str, str] = ("", "")
     extension: PatientChange | None = None
+    gone: str = ""
+    replaced: Before | None = None
+    requests: list[Request] = []
+
+    @property
+    def writes(self) -> bool:
+        return self.action != "unchanged" or self.extension is not None or self.replaced is not None
 
     @property
     def quiet(self) -> bool:
         """Nothing to write and nothing to say."""
-        return self.action == "unchanged" and not self.extension and not self.held
+        return not self.writes and not self.held
 
 
 class DevicePlan(msgspec.Struct):
@@ -64,6 +93,10 @@ class DevicePlan(msgspec.Struct):
 
 
 class Header(msgspec.Struct):
+    """What the plan is for, and its figures: lines by action, `changes` patients that would be written about,
+    `levels` that stand, `level_changes` among them, `removals` of patients who did not ask for it.
+    """
+
     run: str
     source: str
     base: str
@@ -74,19 +107,25 @@ class Header(msgspec.Struct):
     counts: dict[str, int] = {}
     patients: int = 0
     held: int = 0
+    changes: int = 0
+    levels: int = 0
+    level_changes: int = 0
+    removals: int = 0
 
     def count(self, line: Line) -> None:
         self.counts[line.action] += 1
+        self.changes += line.writes
+        self.removals += line.action == "remove" and line.gone != OPTED_OUT
         self.patients += line.extension is not None
         self.held += bool(line.held)
 
     @property
     def writes(self) -> bool:
         """Whether any line would write; the Device alone is of no use to anybody."""
-        return bool(self.counts["create"] or self.counts["update"] or self.patients)
+        return bool(self.changes)
 
 
-ROOM_FOR_COUNTS = 256
+ROOM_FOR_COUNTS = 512
 _header = msgspec.json.Decoder(Header)
 _line = msgspec.json.Decoder(Line)
 

@@ -1,94 +1,158 @@
-"""One composed profile after the other and what stands in, the lines of a plan out; no request is made here."""
+"""One composed profile after the other and what stands in, the lines of a plan out; nothing else is written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
 
 import msgspec
 
 from service.compose import Composed, Edition
-from service.compose.content import Json, digest, encode, parse, personalization, same
+from service.compose.content import Json, encode, parse, same
+from service.compose.shapes import as_panel, lowered, says
+from service.server.crew import each
 from service.settings import WriteRung
+from service.write_back.gone import Evidence, Gone
+from service.write_back.patching import patch
 from service.write_back.patient import Borne, borne, count_extensions, panel_of
 from service.write_back.plan_file import Before, Line, PatientChange, Writer
-from service.write_back.reasons import between, between_extensions, lapses, newly
-from service.write_back.remembered import Remembered, newer, panel_newer
+from service.write_back.reasons import between, between_extensions, lapsed, lapses, level_of, newly
+from service.write_back.remembered import Remembered, newer, overtaken, panel_newer
+from service.write_back.removal import WITHDRAWN, removals
+from service.write_back.requests import Requests
 from service.write_back.standing import Lines, Standing, head
+from service.write_back.stood import Panels, Stood
+from service.write_back.succession import Succession
 
 LISTED = 10
+REASONS = 4  # of each that is listed
+AT_ONCE = 50
 
 
 @dataclass
 class Planner:
-    """`older` counts Patients that bear a profile which this rung does not renew."""
+    """`older` counts Patients that bear a profile which this rung does not renew; `applied` are those whom this very
+    run has written about, so that its pull is older than what they bear."""
 
     edition: Edition
     rung: WriteRung
-    standing: Lines
+    standing: Panels
     patients: Lines
     remembered: Remembered
     file: Writer
-    opted_out: frozenset[str] = frozenset()
+    requests: Requests
+    evidence: Evidence
+    succession: Succession
+    applied: frozenset[str] = field(init=False)
     listed: list[str] = field(default_factory=list)
     older: int = 0
 
-    def all(self, profiles: Iterator[Composed], complete: bool) -> None:
-        """Every profile; then the panels that no profile stands behind any more: those of patients who opted out, and
-        the others where every patient was asked for."""
+    def __post_init__(self) -> None:
+        self.applied = self.remembered.patients_of(self.file.header.run)
+
+    async def all(self, profiles: Iterator[Composed]) -> None:
+        """Every profile; then the panels that no profile stands behind any more."""
         met = set()
-        for composed in profiles:
-            met.add(composed.panel["id"])
-            self._write(self._line(composed))
-        for line in self._left_over(met):
-            if complete or line.patient in self.opted_out:
-                self._write(line)
+        settled = (self._shaped(self.succession.settled(composed)) for composed in profiles)
+        while some := list(islice(settled, AT_ONCE)):
+            met |= {composed.panel["id"] for composed in some}
+            await self.standing.fetch([composed.panel["id"] for composed in some if self._differs(composed)])
+            await self.standing.fetch([seen.id for each in some if (seen := self.succession.replaced(each.patient))])
+            for composed in some:
+                self._write(self._line(composed))
+        await self._removals(list(self._left_over(met)))
+
+    def _shaped(self, composed: Composed) -> Composed:
+        """As this rung says it."""
+        kind = self.standing.resource_type
+        return composed if kind == "Observation" else lowered(composed, kind, self.edition.identity)
+
+    def _differs(self, composed: Composed) -> bool:
+        """Whether what stands has to be looked at, for there is something to write."""
+        seen = self.standing.seen(composed.panel["id"])
+        return seen is not None and (seen.content != composed.content or bool(self._lapsed(seen)))
+
+    def _lapsed(self, seen: Stood) -> str | None:
+        return lapsed(seen.valid_until, self.edition.as_of)
 
     def notes(self) -> Iterator[str]:
-        if self.rung == "none":
-            yield "--write none: nothing was compared with the server, and nothing would be written"
         if self.older:
             yield f"{self.older:,} Patients bear an older profile; --write patient or undo changes that"
+        yield from self.succession.notes()
 
     def _write(self, line: Line) -> None:
+        line.requests = line.requests or self.requests.of(line)
         self.file.write(line)
         if len(self.listed) < LISTED and not line.quiet:
             said = "held" if line.action == "unchanged" and not line.extension else line.action
-            self.listed.append(f"{line.patient} {said}: {'; '.join(line.reasons + line.held)}")
+            self.listed.append(f"{line.patient} {said}: {'; '.join(_few(line.reasons) + line.held)}")
 
     def _line(self, composed: Composed) -> Line:
         line = self._panel(composed)
-        if self.rung == "patient" and not line.held:
-            self._patient(composed, line)
-        elif self.rung == "observation":
+        self._count_level(composed, line)
+        if self.succession.on_trial:
+            line.reasons = [*line.reasons, *self.succession.otherwise(composed)]
+            return line
+        if self.rung != "patient":
             self.older += self._bears_older(composed)
+        elif not line.held:
+            self._patient(composed, line)
+        if not line.held:
+            self._replace(composed.patient, line)
         return line
 
+    def _replace(self, patient: str, line: Line) -> None:
+        other = self.succession.replaced(patient)
+        body = self.standing.get(other.id) if other else None
+        if other and body:
+            line.reasons = [*line.reasons, "takes the place of the panel by another version of the algorithm"]
+            line.replaced = Before(self.standing.version(other.id), msgspec.Raw(body))
+
+    def _count_level(self, composed: Composed, line: Line) -> None:
+        """How many levels stand, and how many of them this plan would change."""
+        seen = self.succession.replaced(composed.patient) or self.standing.seen(composed.panel["id"])
+        if seen is None or seen.level is None or seen.status == WITHDRAWN:
+            return
+        self.file.header.levels += 1
+        self.file.header.level_changes += line.action in ("create", "update") and seen.level != level_of(
+            as_panel(composed.panel)
+        )
+
     def _panel(self, composed: Composed) -> Line:
-        body = self.standing.get(composed.panel["id"])
-        if body is None:
-            return self._writing(Line(composed.patient, "create", [newly(composed.panel)]), composed, provenance=True)
+        seen = self.standing.seen(composed.panel["id"])
+        if seen is None and composed.panel["status"] == "inactive":
+            return Line(composed.patient, "unchanged")  # a Flag that flags nothing
+        if seen is None:
+            created = Line(composed.patient, "create", [newly(as_panel(composed.panel))])
+            return self._writing(created, composed, provenance=True)
+        if not self._differs(composed):
+            return Line(composed.patient, "unchanged")
+        body = self.standing.get(seen.id) or b""
         stands = parse(body)
-        before = Before(head(body).meta.versionId, msgspec.Raw(body))
-        if digest(stands) != composed.content:
+        before = Before(seen.version, msgspec.Raw(body))
+        if seen.content != composed.content:
             if why := self._panel_held(composed, Standing(before.version, body)):
-                return Line(composed.patient, "unchanged", held=[f"Observation: {why}"])
-            line = Line(composed.patient, "update", between(stands, composed.panel), before=before)
+                return Line(composed.patient, "unchanged", held=[f"{self.standing.resource_type}: {why}"])
+            reasons = between(as_panel(stands), as_panel(composed.panel))
+            line = Line(composed.patient, "update", reasons, before=before)
             return self._writing(line, composed, provenance=True)
-        if lapse := lapses(personalization(stands), self.edition.as_of):
-            # The content is one that has its Provenance already.
-            return self._writing(Line(composed.patient, "update", [lapse], before=before), composed, provenance=False)
-        return Line(composed.patient, "unchanged")
+        # The content is one that has its Provenance already.
+        renewed = Line(composed.patient, "update", [str(self._lapsed(seen))], before=before)
+        return self._writing(renewed, composed, provenance=False)
 
     def _panel_held(self, composed: Composed, stands: Standing) -> str | None:
-        reference = f"Observation/{composed.panel['id']}"
-        return panel_newer(stands.content, self.edition.as_of) or self.remembered.panel_held(reference, stands)
+        reference = f"{self.standing.resource_type}/{composed.panel['id']}"
+        why = panel_newer(stands.content, self.edition.as_of)
+        why = why or overtaken(says(stands.content), self.edition.framework)
+        return why or self.remembered.panel_held(reference, stands)
 
     def _writing(self, line: Line, composed: Composed, *, provenance: bool) -> Line:
         line.observation = msgspec.Raw(encode(composed.panel))
+        line.fingerprints = composed.fingerprints
         if provenance:
             line.provenance = msgspec.Raw(encode(composed.provenance))
+            line.content = composed.content
         return line
 
     def _patient(self, composed: Composed, line: Line) -> None:
@@ -97,7 +161,7 @@ class Planner:
         if pulled is None:
             line.held = ["Patient: not among those pulled, so it is left alone"]
             return
-        bears, wanted = borne(pulled), composed.extension
+        bears, wanted = self._borne(composed.patient, pulled), composed.extension
         reasons = self._patient_reasons(bears, wanted)
         if not reasons:
             return
@@ -119,13 +183,14 @@ class Planner:
         if bears and not self._ours(bears, patient):
             yield "it bears the profile of another installation, which is left alone"
             return
-        why = newer(bears.content if bears else None, self.edition.as_of)
+        content = bears.content if bears else None
+        why = newer(content, self.edition.as_of) or overtaken(content, self.edition.framework)
         if why := why or self.remembered.extension_held(patient, bears):
             yield why
 
     def _bears_older(self, composed: Composed) -> bool:
         pulled = self._pulled(composed.patient)
-        bears = borne(pulled) if pulled else None
+        bears = self._borne(composed.patient, pulled) if pulled else None
         if bears is None or not self._ours(bears, composed.patient):
             return False
         return bool(self._patient_reasons(bears, composed.extension))
@@ -135,24 +200,49 @@ class Planner:
         panel = panel_of(bears.content)
         return panel is None or panel == self.edition.identity.panel(patient) or panel in self.standing
 
-    def _left_over(self, met: set[str]) -> Iterator[Line]:
-        """Removing is never done by a run itself: these are counted and shown."""
-        for panel_id in self.standing:
-            body = self.standing.get(panel_id)
-            if panel_id in met or body is None:
-                continue
-            patient = str(parse(body).get("subject", {}).get("reference"))
-            if panel_id == self.edition.identity.panel(patient):
-                before = Before(head(body).meta.versionId, msgspec.Raw(body))
-                line = Line(patient, "remove", [self._why_gone(patient)], ["removing is left to a person"], before)
-                if self.rung == "patient" and patient in self.opted_out:
-                    self._take_off(line)
-                yield line
+    def _left_over(self, met: set[str]) -> Iterator[Stood]:
+        """Panels of this source by this algorithm; one that was withdrawn already is no panel any more."""
+        for panel_id in [panel_id for panel_id in self.standing if panel_id not in met]:
+            seen = self.standing.seen(panel_id)
+            if seen and seen.status != WITHDRAWN and panel_id == self._named(seen.patient):
+                yield seen
+
+    def _named(self, patient: str) -> str:
+        return self.edition.identity.standing_in(self.standing.resource_type, patient)
+
+    async def _removals(self, left_over: list[Stood]) -> None:
+        """A panel goes only where its patient is known to be gone; else it is shown and left where it stands."""
+        known: dict[str, Gone] = {}
+
+        async def ask(seen: Stood) -> None:
+            known[seen.id] = await self.evidence.of(seen.patient)
+
+        await each(iter(left_over), ask, workers=self.evidence.server.in_flight)
+        for seen in left_over:
+            if known[seen.id].kind or not self.evidence.limited:
+                await self._removal(seen, known[seen.id])
+
+    async def _removal(self, seen: Stood, gone: Gone) -> None:
+        if not gone.kind:
+            self._write(Line(seen.patient, "unchanged", held=[f"{self.standing.resource_type}: {gone.why}"]))
+            return
+        await self.standing.fetch([seen.id])
+        body, version = self.standing.get(seen.id), self.standing.version(seen.id)
+        if body is None:
+            return
+        if why := self.remembered.panel_held(f"{self.standing.resource_type}/{seen.id}", Standing(version, body)):
+            self._write(Line(seen.patient, "unchanged", held=[f"{self.standing.resource_type}: {why}; {gone.why}"]))
+            return
+        line = Line(seen.patient, "remove", [gone.why], before=Before(version, msgspec.Raw(body)), gone=gone.kind)
+        if self.rung == "patient":
+            self._take_off(line)
+        line.requests = [*self.requests.of(line), *await removals(self.evidence.server, line, self.edition.identity)]
+        self._write(line)
 
     def _take_off(self, line: Line) -> None:
-        """A Patient who opted out bears nothing of ours any more; that is an update, which a run may do."""
+        """Who has no profile any more bears nothing of ours either."""
         pulled = self._pulled(line.patient)
-        bears = borne(pulled) if pulled else None
+        bears = self._borne(line.patient, pulled) if pulled else None
         if pulled is None or bears is None:
             return
         held = [f"Patient: {why}" for why in self._hands_off(pulled, bears, line.patient)]
@@ -161,23 +251,23 @@ class Planner:
             line.reasons.append("Patient: taken off")
             line.extension = _change(pulled, bears, None)
 
-    def _why_gone(self, patient: str) -> str:
-        if patient in self.opted_out:
-            return "its patient opted out"
-        pulled = self._pulled(patient)
-        if pulled is None:
-            return "its Patient is no longer on the server"
-        links: list[Mapping[str, Any]] = parse(pulled).get("link", [])
-        for link in links:
-            if link.get("type") == "replaced-by":
-                return f"merged into {link.get('other', {}).get('reference')}"
-        return "its Patient has no profile any more"
+    def _borne(self, patient: str, pulled: bytes) -> Borne | None:
+        """As pulled, unless this run has been applied once: then it bears what that left."""
+        if patient in self.applied:
+            return self.remembered.left_by(self.file.header.run, patient, borne(pulled))
+        return borne(pulled)
 
     def _pulled(self, patient: str) -> bytes | None:
         return self.patients.get(patient.removeprefix("Patient/"))
 
 
+def _few(reasons: list[str]) -> list[str]:
+    """Level and pathways come first; one measure more or less is for who looks closer."""
+    more = len(reasons) - REASONS
+    return [*reasons[:REASONS], f"and {more} more (--diff)"] if more > 1 else reasons
+
+
 def _change(pulled: bytes, bears: Borne | None, wanted: Json | None) -> PatientChange:
     at = bears.at if bears else count_extensions(pulled)
     after = Borne(at, msgspec.Raw(encode(wanted))) if wanted else None
-    return PatientChange(str(head(pulled).meta.versionId), bears, after)
+    return PatientChange(str(head(pulled).meta.versionId), bears, after, whole=patch(pulled, after) is None)

@@ -16,20 +16,21 @@ NONE = "none"
 def newly(panel: Json) -> str:
     """A panel that does not stand there yet."""
     pathways = ", ".join(_pathways(personalization(panel)))
-    return f"new, {_level(panel) or 'no level'}{f': {pathways}' if pathways else ''}"
+    status = "" if panel.get("status") == "final" else f", {panel.get('status')}"
+    return f"new{status}, {level_of(panel) or 'no level'}{f': {pathways}' if pathways else ''}"
 
 
 def between(before: Json, after: Json) -> list[str]:
     """Two panels with different content; an edit by hand of what no rule names is told as such."""
-    told = [*_changed("level", _level(before), _level(after)), *_extension_parts(before, after)]
-    told += _measures(before, after)
+    told = [*_changed("level", level_of(before), level_of(after)), *_extension_parts(before, after)]
+    told += [*_status(before, after), *_measures(before, after)]
     return told or ["what stands there differs from what was derived"]
 
 
 def between_extensions(before: Json | None, after: Json | None) -> list[str]:
     """What a Patient bears and would bear."""
     if after is None:
-        return ["Patient: taken off, for there is no level any more"]
+        return ["Patient: taken off, for no level counts any more"]
     if before is None:
         return ["Patient: new"]
     told = [*_changed("level", value_of(before, "level"), value_of(after, "level")), *_parts(before, after)]
@@ -38,7 +39,11 @@ def between_extensions(before: Json | None, after: Json | None) -> list[str]:
 
 def lapses(extension: Json | None, as_of: dt.datetime) -> str | None:
     """The reason to write unchanged content again: a reader would soon treat it as absent."""
-    until = value_of(extension, "validUntil")
+    return lapsed(value_of(extension, "validUntil"), as_of)
+
+
+def lapsed(until: str | None, as_of: dt.datetime) -> str | None:
+    """The same of the moment alone."""
     try:
         moment = dt.datetime.fromisoformat(str(until))
     except ValueError:
@@ -46,6 +51,12 @@ def lapses(extension: Json | None, as_of: dt.datetime) -> str | None:
     if moment.tzinfo is not None and moment - RENEW_BEFORE > as_of:
         return None
     return f"validity lapses on {moment.date()}"
+
+
+def _status(before: Json, after: Json) -> Iterator[str]:
+    """That a change amends what was final goes without saying."""
+    if not {before.get("status"), after.get("status")} <= {"final", "amended"}:
+        yield from _changed("status", before.get("status"), after.get("status"))
 
 
 def _extension_parts(before: Json, after: Json) -> Iterator[str]:
@@ -86,7 +97,7 @@ def _value(component: Json) -> str:
     return str(component.get("valueDateTime", "unknown"))
 
 
-def _level(panel: Json) -> str | None:
+def level_of(panel: Json) -> str | None:
     return _code(panel.get("valueCodeableConcept"), LEVEL)
 
 

@@ -8,13 +8,18 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field, replace
 
-from service.compose.content import parse, personalization, same
+from service.compose.content import Json, parse, same, value_of
+from service.compose.shapes import says
 from service.server.quirks import IF_NONE_MATCH_IGNORED
+from service.write_back.patching import patch
 from service.write_back.patient import Borne, bearing, borne, decoded, encoded, panel_of
 from service.write_back.reasons import lapses
-from service.write_back.remembered import EDITED, TAKEN_OFF, Remembered, panel_newer
+from service.write_back.remembered import EDITED, TAKEN_OFF, Remembered, overtaken, panel_newer
 from service.write_back.sending import Put, Sender
 from service.write_back.standing import Standing, deleted_version, read
+
+# What says a level: an Observation, or what stands in for it on a lower rung.
+PANELS = ("Observation", "Flag", "DocumentReference")
 
 
 class HandsOff(Exception):
@@ -29,19 +34,38 @@ class Reconciled:
     stands: dict[str, str | None] = field(default_factory=dict)
 
 
-async def reconcile(puts: list[Put], sender: Sender, as_of: dt.datetime, remembered: Remembered) -> Reconciled:
-    """Reads each resource again and compares."""
+async def reconcile(
+    puts: list[Put], sender: Sender, as_of: dt.datetime, remembered: Remembered, *, moved: bool
+) -> Reconciled:
+    """Reads each resource again and compares. `moved` tells that this run has written the panel already."""
     found = Reconciled()
     for put in puts:
         standing = await read(sender.server, put.reference)
-        if _stands(put, standing, as_of, panel_open=any(each.type == "Observation" for each in found.open)):
-            found.stands[put.reference] = standing.version if standing else None
+        if _stands(put, standing, as_of, moved=moved or any(each.type in PANELS for each in found.open)):
+            found.stands[put.reference] = _version_made(put, standing)
         else:
             found.open.append(await _fitted(put, standing, sender, as_of, remembered))
     return found
 
 
-def _stands(put: Put, standing: Standing | None, as_of: dt.datetime, *, panel_open: bool) -> bool:
+async def unkept(puts: list[Put], sender: Sender, as_of: dt.datetime) -> list[Put]:
+    """Those that do not stand there, though the server said that it took them."""
+    standing = [(put, await read(sender.server, put.reference)) for put in puts]
+    return [put for put, found in standing if not _stands(put, found, as_of, moved=False)]
+
+
+def _version_made(put: Put, standing: Standing | None) -> str | None:
+    """A Patient with an edit on top bears ours too, but its version is the editor's."""
+    if standing is None or (put.type == "Patient" and _without_meta(put.body) != _without_meta(standing.body)):
+        return None
+    return standing.version
+
+
+def _without_meta(body: bytes) -> Json:
+    return {key: value for key, value in parse(body).items() if key != "meta"}
+
+
+def _stands(put: Put, standing: Standing | None, as_of: dt.datetime, *, moved: bool) -> bool:
     if standing is None:
         return False
     if put.type == "Patient":
@@ -51,8 +75,15 @@ def _stands(put: Put, standing: Standing | None, as_of: dt.datetime, *, panel_op
         return False
     if put.type == "Provenance":
         # When the panel returns to a content it had before, its Provenance is there, but of another day.
-        return not panel_open or wanted["recorded"] == present.get("recorded")
-    return put.type != "Observation" or not lapses(personalization(present), as_of)
+        return not moved or not _earlier(present.get("recorded"), wanted["recorded"])
+    return put.type not in PANELS or not lapses(says(present), as_of)
+
+
+def _earlier(one: object, other: str) -> bool:
+    try:
+        return dt.datetime.fromisoformat(str(one)) < dt.datetime.fromisoformat(other)
+    except (ValueError, TypeError):
+        return True
 
 
 def _bears(put: Put, standing: Standing, as_of: dt.datetime) -> bool:
@@ -72,24 +103,26 @@ async def _fitted(
         return replace(put, match=await _absent(put, sender), before=None)
     if standing.version is None:
         raise HandsOff(f"the server names no version of {put.type}, so a change in between could be lost")
-    if put.type == "Observation" and standing.version != put.match:
+    if put.type in PANELS and standing.version != put.match:
         _still_ours(put, standing, as_of, remembered)
     return replace(put, match=standing.version, before=standing.body)
 
 
 async def _absent(put: Put, sender: Sender) -> str | None:
     """HAPI counts a deletion as a version, and If-Match must name it."""
-    if IF_NONE_MATCH_IGNORED in sender.quirks:
+    if IF_NONE_MATCH_IGNORED in sender.manner.quirks:
         return await deleted_version(sender.server, put.reference)
     return None
 
 
 def _still_ours(put: Put, standing: Standing, as_of: dt.datetime, remembered: Remembered) -> None:
     """Another run may have been faster and know more; or a person has changed what the plan saw."""
-    if why := panel_newer(standing.content, as_of) or remembered.panel_held(put.reference, standing):
-        raise HandsOff(f"Observation: {why}")
+    framework = str(value_of(says(parse(put.body)), "frameworkVersion"))
+    why = panel_newer(standing.content, as_of) or overtaken(says(standing.content), framework)
+    if why := why or remembered.panel_held(put.reference, standing):
+        raise HandsOff(f"{put.type}: {why}")
     if put.match is not None and not remembered.knows(put.reference):
-        raise HandsOff(f"Observation: {EDITED}")
+        raise HandsOff(f"{put.type}: {EDITED}")
 
 
 def _fitted_patient(put: Put, standing: Standing | None, remembered: Remembered) -> Put:
@@ -100,7 +133,13 @@ def _fitted_patient(put: Put, standing: Standing | None, remembered: Remembered)
     present, wanted = borne(standing.body), decoded(put.after)
     if why := _borne_held(put, present, wanted) or remembered.extension_held(put.reference, present):
         raise HandsOff(f"Patient: {why}")
-    return replace(put, body=bearing(standing.body, wanted), match=standing.version, before=encoded(present))
+    return replace(
+        put,
+        body=bearing(standing.body, wanted),
+        match=standing.version,
+        before=encoded(present),
+        patch=patch(standing.body, wanted),
+    )
 
 
 def _borne_held(put: Put, present: Borne | None, wanted: Borne | None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.catalog import Catalog, Run, Write
-from service.compose.content import identical, parse
+from service.compose.content import fingerprint, identical, parse
 from service.errors import WrongUsage
 from service.server.client import FhirServer
 from service.write_back.patient import borne, decoded
@@ -18,9 +18,14 @@ async def recover(server: FhirServer, catalog: Catalog, source: str) -> None:
     for write in catalog.unanswered(source, server.base):
         standing = await read(server, write.resource)
         if stands_as_left(write, standing):
-            catalog.settle([(write.id, "done", standing.version if standing else None)])
+            catalog.settle([(write.id, "done", _version_made(write, standing))])
         else:
             catalog.settle([(write.id, "failed", None)])
+
+
+def _version_made(write: Write, standing: Standing | None) -> str | None:
+    """Of a Patient only the extension was kept: whether this very version is ours, nobody can tell any more."""
+    return None if standing is None or write.resource.startswith("Patient/") else standing.version
 
 
 def same_server(run: Run, server: FhirServer) -> None:
@@ -36,7 +41,9 @@ def stands_as_left(write: Write, standing: Standing | None) -> bool:
     """Whether what stands is, to the letter, what this write left."""
     if write.resource.startswith("Patient/"):
         return standing is not None and same_borne(write.after, standing)
-    return stands(write.after, standing)
+    if write.after is None:
+        return standing is None
+    return standing is not None and fingerprint(standing.content).encode() == write.after
 
 
 def stands(kept: bytes | None, standing: Standing | None) -> bool:

@@ -10,11 +10,12 @@ import datetime as dt
 from dataclasses import dataclass
 
 from service.catalog import Catalog, Write
-from service.compose.content import Json, identical, parse, personalization, same, value_of
+from service.compose.content import Json, fingerprint, same, value_of
+from service.compose.shapes import says
 from service.write_back.patient import Borne, decoded
 from service.write_back.standing import Standing
 
-IN_USE = ("final", "preliminary", "amended")
+IN_USE = ("final", "preliminary", "amended", "active", "current")
 EDITED = "edited by hand since: left alone"
 TAKEN_OFF = "taken off by hand since: left alone"
 
@@ -29,17 +30,25 @@ class Remembered:
 
     def panel_held(self, reference: str, standing: Standing) -> str | None:
         """Why a panel whose content differs from ours is left alone; None when it may be replaced."""
+        writes = self._about(reference)
+        versions = {write.version for write in writes if write.version}
+        if standing.version in versions or _sent(writes, standing.content):
+            return None
         status = standing.content.get("status")
         if status not in IN_USE:
             return f"somebody made it {status}: left alone"
-        writes = self._about(reference)
-        versions = {write.version for write in writes if write.version}
-        if not versions or standing.version in versions or _sent(writes, standing.content):
-            return None
-        return EDITED
+        return EDITED if versions else None
 
     def knows(self, reference: str) -> bool:
         return any(write.version for write in self._about(reference))
+
+    def patients_of(self, run: str) -> frozenset[str]:
+        return frozenset(self.catalog.patients(run))
+
+    def left_by(self, run: str, patient: str, pulled: Borne | None) -> Borne | None:
+        """What a run left on a Patient; as pulled before it, where it left the Patient alone."""
+        own = [write for write in self._about(patient) if write.run == run and write.state == "done"]
+        return decoded(own[-1].after) if own else pulled
 
     def extension_held(self, patient: str, present: Borne | None) -> str | None:
         """Why what a Patient bears, or bears no more, is left alone."""
@@ -58,7 +67,8 @@ class Remembered:
 
 def _sent(writes: list[Write], content: Json) -> bool:
     """To the letter: a write whose answer came too late for the catalog, or a server that renumbers."""
-    return any(write.after and identical(parse(write.after), content) for write in writes)
+    made = fingerprint(content).encode()
+    return any(write.after == made for write in writes)
 
 
 def newer(extension: Json | None, than: dt.datetime) -> str | None:
@@ -69,8 +79,22 @@ def newer(extension: Json | None, than: dt.datetime) -> str | None:
     return f"a newer profile, as of {moment.isoformat()}, stands"
 
 
+def overtaken(extension: Json | None, framework: str) -> str | None:
+    """Why a profile by a newer version of the algorithm than `framework` is left alone."""
+    theirs, ours = algorithm(value_of(extension, "frameworkVersion")), algorithm(framework)
+    if theirs <= ours:
+        return None
+    return f"a profile by the newer algorithm {'.'.join(map(str, theirs))} stands: left alone"
+
+
+def algorithm(framework: object) -> tuple[int, ...]:
+    """0.1.0 / 1.0+0123abcd -> (0, 1, 0); what is no version is older than any."""
+    parts = str(framework).partition(" ")[0].split(".")
+    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
+
+
 def panel_newer(panel: Json, than: dt.datetime) -> str | None:
-    return newer(personalization(panel), than)
+    return newer(says(panel), than)
 
 
 def as_of(extension: Json | None) -> dt.datetime | None:

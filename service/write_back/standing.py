@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 import msgspec
 
@@ -16,7 +16,7 @@ from service.compose.canonical import INSTALLATION, MEASURE
 from service.compose.content import Json, parse
 from service.errors import LakeProblem, Refused, ServerProblem
 from service.lake import private_directory
-from service.server.client import FhirServer
+from service.server.client import Answer, FhirServer
 from service.server.search import Page, pages
 
 PATIENTS_A_SEARCH = 25
@@ -42,6 +42,7 @@ class _Tag(msgspec.Struct):
 
 class _Meta(msgspec.Struct):
     versionId: str | None = None
+    lastUpdated: str | None = None
     tag: list[_Tag] = []
 
 
@@ -55,11 +56,21 @@ class Head(msgspec.Struct):
         return any(tag.system == INSTALLATION and tag.code == installation for tag in self.meta.tag)
 
 
+class _Kind(msgspec.Struct):
+    resourceType: str = ""
+
+
 _head = msgspec.json.Decoder(Head)
+_kind = msgspec.json.Decoder(_Kind)
 
 
 def head(body: bytes) -> Head:
     return _head.decode(body)
+
+
+def kind_of(resource: bytes | msgspec.Raw) -> str:
+    """Its resource type."""
+    return _kind.decode(resource).resourceType
 
 
 async def read(server: FhirServer, reference: str) -> Standing | None:
@@ -103,6 +114,7 @@ class Lines:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._offsets: dict[str, int] = {}
+        self.reads_as: Callable[[bytes], bytes] = bytes
 
     @classmethod
     @contextmanager
@@ -136,47 +148,72 @@ class Lines:
         if offset is None:
             return None
         self._file.seek(offset)
-        return self._file.readline().rstrip(b"\n")
+        return self.reads_as(self._file.readline().rstrip(b"\n"))
+
+    def drop(self, resource_id: str) -> None:
+        self._offsets.pop(resource_id, None)
 
     def __contains__(self, resource_id: str) -> bool:
         return resource_id in self._offsets
+
+    def __len__(self) -> int:
+        return len(self._offsets)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._offsets)
 
 
-async def panels(server: FhirServer, installation: str, lines: Lines, patients: Iterable[str] | None) -> None:
+class Into(Protocol):
+    def add(self, resource_id: str, body: bytes, /) -> None: ...
+
+
+async def panels(
+    server: FhirServer,
+    installation: str,
+    lines: Into,
+    patients: Iterable[str] | None,
+    *,
+    more: Mapping[str, str] | None = None,
+    answered: Callable[[Answer], None] = lambda _answer: None,
+    resource_type: str = "Observation",
+) -> None:
     """The panels that bear our tag, into `lines`: all of them, or those of the patients with these ids.
 
-    A server that ignores `_tag` gives others, which are left out.
+    `more` narrows the search; each answer is shown to `answered`. A server that ignores `_tag` gives others, which are
+    left out.
     """
-    wanted = {
-        "_tag": f"{INSTALLATION}|{installation}",
-        "code": f"{MEASURE}|profile",
-        "_count": str(server.source.page_size),
-    }
-    async for page in _first_refused(_pages(server, wanted, patients), server.base):
-        for body in page.resources:
+    wanted = {**criteria(installation, resource_type), "_count": str(server.source.page_size), **(more or {})}
+    async for page in _first_refused(_pages(server, resource_type, wanted, patients), resource_type, server.base):
+        answered(page.answer)
+        for body in map(server.named_by_us, page.resources):
             panel = head(body)
             if panel.bears(installation):
                 lines.add(panel.id, body)
 
 
+def criteria(installation: str, resource_type: str) -> dict[str, str]:
+    """What is ours; of Observations only the panels, for there a tag alone costs a server more."""
+    ours = {"_tag": f"{INSTALLATION}|{installation}"}
+    return ours | ({"code": f"{MEASURE}|profile"} if resource_type == "Observation" else {})
+
+
 async def _pages(
-    server: FhirServer, wanted: dict[str, str], patients: Iterable[str] | None
+    server: FhirServer, resource_type: str, wanted: dict[str, str], patients: Iterable[str] | None
 ) -> AsyncGenerator[Page, None]:
     """Where only some patients were read, no panel of any other is asked for; their ids stay out of URLs."""
     if patients is None:
-        async for page in pages(server, "Observation", wanted):
+        async for page in pages(server, resource_type, wanted):
             yield page
         return
     ids = iter(patients)
     while some := ",".join(islice(ids, PATIENTS_A_SEARCH)):
-        async for page in pages(server, "Observation", {"patient": some, **wanted}, post=True):
+        async for page in pages(server, resource_type, {"patient": some, **wanted}, post=True):
             yield page
 
 
-async def _first_refused(found: AsyncGenerator[Page, None], where: str) -> AsyncGenerator[Page, None]:
+async def _first_refused(
+    found: AsyncGenerator[Page, None], resource_type: str, where: str
+) -> AsyncGenerator[Page, None]:
     """The pages as they come; a server that has no such search says so at the first."""
     answered = False
     try:
@@ -187,7 +224,7 @@ async def _first_refused(found: AsyncGenerator[Page, None], where: str) -> Async
         if answered or error.status not in NOT_OFFERED:
             raise
         raise ServerProblem(
-            f"this server has no search of Observation, so it can take no panel: {error.what}",
+            f"this server has no search of {resource_type}, so it can take no panel: {error.what}",
             where=where,
             do="give --write none, which derives without it",
         ) from error

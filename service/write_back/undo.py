@@ -16,11 +16,13 @@ from service.errors import LostRace, NotFhir, Refused, ServerBusy, ServerProblem
 from service.server.client import Answer, FhirServer
 from service.server.crew import each
 from service.server.egress import may_write
+from service.write_back.assigned import known_by_our_names
 from service.write_back.patient import Fields, bearing, decoded
 from service.write_back.recover import recover, same_borne, same_server, stands, stands_as_left
 from service.write_back.standing import Standing, head, read, version_in
 
 TRIES = 5
+NOBODY_ELSE = {"If-None-Match": "*"}
 LATER = "changed since by another run or by hand: undo the later run first"
 
 
@@ -32,6 +34,7 @@ async def undo(run: Run, server: FhirServer, catalog: Catalog) -> dict[str, Any]
     """
     same_server(run, server)
     may_write(server.source, server.loopback, run.installation)
+    server = known_by_our_names(server, catalog, run.installation)
     await recover(server, catalog, run.source)
     undoing = Undoing(run, server, catalog)
     await each(iter(catalog.patients(run.run)), undoing.patient, workers=server.in_flight)
@@ -98,7 +101,9 @@ class Undoing:
             raise _SetAside(f"{_type(write)}: {error.what}; undo what was written later first") from error
         except ServerProblem as error:
             raise _SetAside(f"{_type(write)}: {error.what}") from error
-        self.catalog.settle([(write.id, "undone", restored.version)])
+        # What somebody else took back before us is a version of theirs.
+        made = restored.version if restored.sent or _type(write) != "Patient" else None
+        self.catalog.settle([(write.id, "undone", made)])
         (self.undone if restored.sent else self.already)[_type(write)] += 1
 
     def _is_the_last(self, write: Write) -> None:
@@ -120,16 +125,22 @@ class Undoing:
                     raise
         raise AssertionError("the last try returns or raises")
 
-    def _as_left(self, write: Write, standing: Standing | None) -> Standing:
-        if standing is None:
+    def _as_left(self, write: Write, standing: Standing | None) -> Standing | None:
+        """None where the run removed what stood before it."""
+        if standing is None and not _removed(write):
             raise _SetAside(f"{_type(write)}: deleted since")
         if not stands_as_left(write, standing):
             raise _SetAside(f"{_type(write)}: {LATER}")
-        if write.before is None and _type(write) != "Patient" and not head(standing.body).bears(self.run.installation):
+        if (
+            standing
+            and write.before is None
+            and _type(write) != "Patient"
+            and not head(standing.body).bears(self.run.installation)
+        ):
             raise _SetAside(f"{_type(write)}: it no longer bears our tag, so it is somebody's own by now")
         return standing
 
-    async def _sent(self, write: Write, standing: Standing) -> Restored:
+    async def _sent(self, write: Write, standing: Standing | None) -> Restored:
         """Where the answer is lost, what stands is the answer."""
         try:
             answer = await self._send(write, standing)
@@ -143,7 +154,9 @@ class Undoing:
         deleted = write.before is None and _type(write) != "Patient"
         return Restored(None if deleted else _version(answer), sent=True)
 
-    async def _send(self, write: Write, standing: Standing) -> Answer:
+    async def _send(self, write: Write, standing: Standing | None) -> Answer:
+        if standing is None:
+            return await self.server.write("PUT", write.resource, as_sent(write.before or b""), NOBODY_ELSE)
         if _type(write) == "Patient":
             body = bearing(standing.body, decoded(write.before))
             return await self.server.write("PUT", write.resource, body, _if_match(standing))
@@ -158,6 +171,10 @@ class Restored:
 
     version: str | None
     sent: bool
+
+
+def _removed(write: Write) -> bool:
+    return write.after is None and _type(write) != "Patient"
 
 
 def _as_before(write: Write, standing: Standing | None) -> bool:

@@ -39,16 +39,29 @@ class World:
             )
         self.sandbox.requests.clear()
 
-    def planned(self, *derived, rung="patient", as_of=AS_OF, limited=False, policy="1", installation="local"):
+    def planned(
+        self,
+        *derived,
+        rung="patient",
+        as_of=AS_OF,
+        limited=False,
+        policy="1",
+        installation="local",
+        full=False,
+        manifest=None,
+        **known,
+    ):
         """Pulls the Patients, takes these profiles for derived, and plans: (run, what plan told)."""
         clock = self.clock()
         run = self.catalog.begin(Run.starting(self.source.id, self.source.url, installation, clock))
         raw = self.lake.raw(run.source, run.run)
         raw.mkdir(parents=True)
         (raw / "Patient.ndjson").write_bytes(b"".join(body + b"\n" for body in self.stored("Patient").values()))
-        write_json(raw / "manifest.json", {"limited": limited})
-        write(self.lake.profiles(run.source, run.run), *derived, as_of=as_of, policy=policy)
-        told = self.talk(lambda server: plan(server, self.lake, run, self.catalog, rung=rung, recorded=clock))
+        write_json(raw / "manifest.json", {"limited": limited, **(manifest or {})})
+        write(self.lake.profiles(run.source, run.run), *derived, as_of=as_of, policy=policy, **known)
+        told = self.talk(
+            lambda server: plan(server, self.lake, run, self.catalog, rung=rung, recorded=clock, full=full)
+        )
         return run, told
 
     def clock(self):
@@ -61,6 +74,10 @@ class World:
         """A whole night: (run, what apply told)."""
         run, _ = self.planned(*derived, **how)
         return run, self.applied(run)
+
+    def limits(self, **limits):
+        """Settings of the source from now on."""
+        self.source = self.source.model_copy(update=limits)
 
     def undone(self, run):
         return self.talk(lambda server: undo(run, server, self.catalog))

@@ -32,7 +32,7 @@ def fresh(world, tmp_path):
 
 
 @pytest.mark.parametrize("level", ["standard", "enhanced"])
-@pytest.mark.parametrize("change", [b'"status":"amended"', b'"note":[{"text":"seen"}],"status":"final"'])
+@pytest.mark.parametrize("change", [b'"status":"preliminary"', b'"note":[{"text":"seen"}],"status":"final"'])
 def test_an_edited_panel_is_held(world, change, level):
     world.patients("a")
     world.written(Derived("a"))

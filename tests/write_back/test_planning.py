@@ -157,26 +157,6 @@ def _interrupt(_what, _count):
     raise KeyboardInterrupt
 
 
-def test_a_panel_without_a_profile_is_shown_and_left_alone(world):
-    world.patients("a", "b", "c")
-    world.written(Derived("a"), Derived("b"), Derived("c"))
-    world.sandbox.store.put(
-        {"resourceType": "Patient", "id": "b", "link": [{"type": "replaced-by", "other": {"reference": "Patient/a"}}]}
-    )
-    world.talk(lambda server: server.write("DELETE", "Patient/c"))
-    stood = world.stored("Observation")
-    run, told = world.planned(Derived("a"))
-    assert told["counts"] == {"create": 0, "update": 0, "unchanged": 1, "remove": 2}
-    assert told["held"] == 2
-    assert reasons(world, run) == {
-        "Patient/a": [],
-        "Patient/b": ["merged into Patient/a"],
-        "Patient/c": ["its Patient is no longer on the server"],
-    }
-    assert world.applied(run)["written"] == {}
-    assert world.stored("Observation") == stood
-
-
 def test_a_limited_pull_proves_nobody_gone(world):
     world.patients("a", "b")
     world.written(Derived("a"), Derived("b"))

@@ -1,0 +1,59 @@
+"""An apply that was interrupted, taken up by the same plan: what was answered before is neither sent nor read again."""
+
+import pytest
+from derived_files import Derived
+
+IDS = [f"p{n:02}" for n in range(20)]
+
+
+def interrupted_after(count):
+    done = []
+
+    def progress(_what, _count):
+        done.append(1)
+        if len(done) == count:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.fixture
+def half(world):
+    """A run whose apply ended after about half of its patients."""
+    world.patients(*IDS)
+    run, _ = world.planned(*map(Derived, IDS))
+    with pytest.raises(KeyboardInterrupt):
+        world.applied(run, progress=interrupted_after(10))
+    world.sandbox.requests.clear()
+    return world, run
+
+
+def test_a_resumed_apply_is_about_the_rest_alone(half):
+    world, run = half
+    stood = len(world.stored("Observation"))
+    answered = len(world.catalog.finished(run.run))
+    assert 10 <= answered <= stood < 20
+    told = world.applied(run)
+    assert len(world.stored("Observation")) == 20
+    assert told["written"]["Observation"] == 20 - stood
+    reads = [each for each in world.sandbox.requests if each.method == "GET" and "/fhir/metadata" not in each.path]
+    assert len(reads) < 3 * answered  # the four in flight are read, and nobody else
+    assert max(world.sandbox.versions().values()) == 2
+
+
+def test_a_resumed_apply_ends_where_an_undisturbed_one_does(half):
+    world, run = half
+    world.applied(run)
+    assert "intended" not in {state for _, state in world.states(run)}
+    assert world.undone(run)["set_aside"] == []
+    assert not world.stored("Observation")
+
+
+def test_a_plan_that_was_carried_out_takes_nothing_for_granted(half):
+    world, run = half
+    world.applied(run)
+    panel = world.panel("Patient/p03")
+    world.talk(lambda server: server.write("DELETE", f"Observation/{panel['id']}"))
+    assert world.catalog.finished(run.run) == {}
+    assert world.applied(run)["written"].get("Observation") == 1
+    assert world.panel("Patient/p03")["id"] == panel["id"]
