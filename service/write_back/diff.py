@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from service.catalog import Catalog, Run
-from service.compose.canonical import CURRENCY, LEVEL
+from service.compose.canonical import LEVEL
 from service.compose.content import Json, parse, personalization, value_of
 from service.compose.shapes import as_panel
 from service.lake import Lake
 from service.write_back import diff_text
+from service.write_back.measured import NO_CURRENCY, code_of, pairs
 from service.write_back.plan_file import Line, Request, reading
-
-NO_CURRENCY = "XXX"
 
 
 @dataclass(frozen=True)
@@ -119,13 +118,15 @@ def _panel_bears(panel: Json | None) -> Bears | None:
     if panel is None:
         return None
     borne = _bears(personalization(panel) or {})
-    level = _code(panel.get("valueCodeableConcept"), LEVEL) or (_absent(panel) or "").replace("unknown", "no level", 1)
+    level = code_of(panel.get("valueCodeableConcept"), LEVEL) or (_absent(panel) or "").replace(
+        "unknown", "no level", 1
+    )
     return Bears(level or None, borne.pathways, borne.valid_until)
 
 
 def _bears(extension: Json) -> Bears:
     parts = [part for part in extension.get("extension", []) if part.get("url") == "pathway"]
-    pathways = sorted(_code(part.get("valueCodeableConcept")) or "without a code" for part in parts)
+    pathways = sorted(code_of(part.get("valueCodeableConcept")) or "without a code" for part in parts)
     until = value_of(extension, "validUntil")
     return Bears(value_of(extension, "level"), tuple(pathways), str(until)[:10] if until else None)
 
@@ -157,21 +158,11 @@ def _framework(panel: Json) -> str | None:
 
 
 def _measures(before: Json, after: Json) -> Iterator[Measured]:
-    """Those that differ, in the order of the panel; an amount is a measure of its own in each currency."""
-    old, new = _components(before), _components(after)
-    for key in [*new, *(key for key in old if key not in new)]:
-        was, shall = old.get(key), new.get(key)
-        if _said(was) != _said(shall):
-            yield Measured(_title(shall or was or {}), _said(was), _said(shall), key[0])
-
-
-def _components(panel: Json) -> Mapping[tuple[str, str], Json]:
-    return {(_code(each.get("code")) or "", _currency(each)): each for each in panel.get("component", [])}
-
-
-def _currency(component: Json) -> str:
-    quantity = component.get("valueQuantity", {})
-    return str(quantity.get("code")) if quantity.get("system") == CURRENCY else ""
+    """Those that differ."""
+    for pair in pairs(before, after):
+        was, shall = _said(pair.before), _said(pair.after)
+        if was != shall:
+            yield Measured(_title(pair.after or pair.before or {}), was, shall, pair.code)
 
 
 def _title(component: Json) -> str:
@@ -185,7 +176,7 @@ def _said(component: Json | None) -> str | None:
         return None
     if "valueQuantity" in component:
         quantity = component["valueQuantity"]
-        unit = quantity.get("unit", "")
+        unit = "day" if quantity.get("value") == 1 and quantity.get("code") == "d" else quantity.get("unit", "")
         return f"{quantity.get('value')}{'' if unit in ('1', NO_CURRENCY) else f' {unit}'}"
     return str(component["valueDateTime"]) if "valueDateTime" in component else _absent(component)
 
@@ -195,8 +186,3 @@ def _absent(element: Json) -> str | None:
         return None
     text = str(element["dataAbsentReason"].get("text", "")).rstrip(".")
     return f"unknown ({text[:1].lower()}{text[1:]})" if text else "unknown"
-
-
-def _code(concept: Any, system: str | None = None) -> str | None:
-    codings = (concept or {}).get("coding", [])
-    return next((coding.get("code") for coding in codings if system in (None, coding.get("system"))), None)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Any
 
-from service.compose.canonical import CURRENCY, LEVEL
+from service.compose.canonical import LEVEL
 from service.compose.content import Json, personalization, value_of
+from service.write_back.measured import code_of, pairs
 
 RENEW_BEFORE = dt.timedelta(days=30)
 NONE = "none"
@@ -71,10 +71,9 @@ def _parts(before: Json | None, after: Json | None) -> Iterator[str]:
 
 
 def _measures(before: Json, after: Json) -> Iterator[str]:
-    """Values by measure; an amount that appears or vanishes in one currency is told by that currency."""
-    old, new = _values(before), _values(after)
-    for measure in sorted(old.keys() | new.keys()):
-        yield from _changed(measure, old.get(measure, NONE), new.get(measure, NONE))
+    """Values by measure, sorted; an amount is told by its currency."""
+    for pair in sorted(pairs(before, after), key=lambda pair: (pair.code, pair.currency)):
+        yield from _changed(f"{pair.code} {pair.currency}".rstrip(), _value(pair.before), _value(pair.after))
 
 
 def _changed(what: str, before: str | None, after: str | None) -> Iterator[str]:
@@ -82,31 +81,19 @@ def _changed(what: str, before: str | None, after: str | None) -> Iterator[str]:
         yield f"{what} {before or NONE} -> {after or NONE}"
 
 
-def _values(panel: Json) -> dict[str, str]:
-    values = {}
-    for component in panel.get("component", []):
-        code, quantity = _code(component.get("code")), component.get("valueQuantity", {})
-        money = f" {quantity.get('code')}" if quantity.get("system") == CURRENCY else ""
-        values[f"{code}{money}"] = _value(component)
-    return values
-
-
-def _value(component: Json) -> str:
+def _value(component: Json | None) -> str:
+    if component is None:
+        return NONE
     if "valueQuantity" in component:
         return str(component["valueQuantity"].get("value"))
     return str(component.get("valueDateTime", "unknown"))
 
 
 def level_of(panel: Json) -> str | None:
-    return _code(panel.get("valueCodeableConcept"), LEVEL)
+    return code_of(panel.get("valueCodeableConcept"), LEVEL)
 
 
 def _pathways(extension: Json | None) -> Iterator[str]:
     for part in (extension or {}).get("extension", []):
         if part.get("url") == "pathway":
-            yield _code(part.get("valueCodeableConcept")) or "without a code"
-
-
-def _code(concept: Any, system: str | None = None) -> str | None:
-    codings = (concept or {}).get("coding", [])
-    return next((coding.get("code") for coding in codings if system in (None, coding.get("system"))), None)
+            yield code_of(part.get("valueCodeableConcept")) or "without a code"

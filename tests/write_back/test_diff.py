@@ -163,6 +163,21 @@ def _deletion(reference):
     return Write(type, id, None)
 
 
+def test_nothing_that_became_an_amount_is_one_line(world):
+    world.patients("a")
+    nothing, month = count("billed-charges-p1y", 0, "XXX"), "billed-charges-p1m"
+    world.written(Derived("a", measures=[nothing, count(month, "5.00", "EUR")]))
+    amounts = [count("billed-charges-p1y", "99.00", "USD"), count("billed-charges-p1y", "7.00", "EUR")]
+    run, planned = world.planned(Derived("a", measures=[*amounts, unknown(month, "too-few")]))
+    assert [line for line in shown(world, run) if "Billed" in line or "unknown" in line] == [
+        "    Billed charges, last month                 5 EUR -> unknown (too few visits)",
+        "    Billed charges, last year                                         0 -> 7 EUR",
+        "    Billed charges, last year                                             99 USD",
+    ]
+    [told] = planned["listed"]
+    assert "billed-charges-p1y EUR 0 -> 7; billed-charges-p1y USD none -> 99" in told
+
+
 @pytest.mark.parametrize("rung", ["flag", "document"])
 def test_on_a_lower_rung_it_reads_the_same(world, rung):
     world.patients("a")
