@@ -118,7 +118,7 @@ class Applier:
 
     def _recorded(self, lines: Iterator[Line]) -> Iterator[Line]:
         """What there is to do, drawn some at a time; who was here before is read first, and recorded then."""
-        due = (line for line in map(self.own.line, lines) if self._due(line))
+        due = map(self.own.line, filter(self._due, lines))
         while some := list(islice(due, AHEAD)):
             if not self.applied.stopped:
                 coming = [line for line in some if line.patient not in self.before]
