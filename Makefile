@@ -11,7 +11,7 @@ demo: $(VENV)/.runtime ## the whole pipeline on an embedded server; ARGS=--no-se
 
 test: install ## lint, types, imports, and every test; under CI=true a missing real part is a failure
 	$(MAKE) --no-print-directory lint
-	$(BIN)/pytest --numprocesses auto --dist loadgroup $(ARGS)
+	$(BIN)/pytest --numprocesses auto --dist loadscope $(ARGS)
 
 install: $(VENV)/.development ## .venv with everything for development
 

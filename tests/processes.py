@@ -5,6 +5,7 @@ A fork server has the service loaded already, so that many of them start in a mo
 
 import multiprocessing
 import os
+import signal
 import sys
 
 _context = multiprocessing.get_context("forkserver")
@@ -25,3 +26,8 @@ def _typed(folder, words):
         sys.stdout, sys.stderr = nowhere, nowhere
         sys.argv = ["personalize", *words]
         cli.main()
+
+
+def minding_ctrl_c():
+    """For a child: what runs in the background, as these tests may, leaves SIGINT ignored; a terminal does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import minding_ctrl_c
 
 ROOT = Path(__file__).parent.parent
 NOBODY = 65534
@@ -61,7 +62,7 @@ def test_the_container_runs_the_demo_and_its_health_check_passes(image, lines):
         env=_environment(image),
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=_minding_ctrl_c,
+        preexec_fn=minding_ctrl_c,
         **_unprivileged(),
     )
     try:
@@ -88,11 +89,6 @@ def _run(command, cwd, home):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.returncode
-
-
-def _minding_ctrl_c():
-    """What runs in the background, as these tests may, leaves SIGINT ignored to its children; a container does not."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _environment(home):

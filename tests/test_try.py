@@ -13,6 +13,7 @@ import httpx
 import pytest
 import respx
 from fastapi import Response
+from processes import minding_ctrl_c
 
 from service.sandbox.outcome import operation_outcome
 
@@ -107,7 +108,14 @@ def test_lost_answers_make_nothing_twice_and_leave_nothing(personalize, shared):
 def begun(shared, lake):
     """A trial in a process of its own, once it has made Claims."""
     words = [sys.executable, "-m", "service.cli", "try", shared.url, "--patients", "3", "--lake", str(lake)]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    process = subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
+        preexec_fn=minding_ctrl_c,
+    )
     while not any("/Claim/" in served.path for served in list(shared.requests)):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)

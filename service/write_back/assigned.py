@@ -16,7 +16,7 @@ import msgspec
 from service.catalog import Catalog
 from service.compose.canonical import INSTALLATION, PROFILE_IDENTIFIER
 from service.compose.content import Json
-from service.errors import LostRace, NotFhir
+from service.errors import LostRace, NotFhir, ServerProblem, Unreachable
 from service.server.capability import Capability
 from service.server.client import Answer, FhirServer
 from service.server.search import pages
@@ -149,7 +149,11 @@ class AssignedIds(FhirServer):
 
     async def _alone(self, reference: str, made: str) -> None:
         """Two that searched in the same moment both found nothing; both find the two afterwards, and keep the older."""
-        found = await self._found(reference)
+        try:
+            found = await self._found(reference)
+        except ServerProblem as error:
+            # Made it was, whatever this says: so the create is read again, and not taken for refused.
+            raise Unreachable(f"made, and not seen since: {error.what}", where=self.base) from error
         if found and found[0] != made:
             await super().write("DELETE", made)
             self._names.keep(reference, found[0])

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 from derived_files import Derived
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from write_back.conftest import World
 
@@ -43,6 +43,8 @@ class Killed(BaseException):
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(manner=st.sampled_from(MANNERS), nights=st.lists(NIGHT, min_size=1, max_size=3))
+@example(manner='no = ["update-create"]', nights=[[(5, {"do": "status", "status": 409}, False)]])
+@example(manner='no = ["update-create"]', nights=[[(5, {"do": "status", "status": 422}, False)]])
 def test_any_interleaving_ends_as_a_clean_run(tmp_path_factory, manner, nights):
     with ExitStack() as held:
         world = begin(held, manner, tmp_path_factory.mktemp("lake"))
