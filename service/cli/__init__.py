@@ -62,7 +62,7 @@ def _to_stderr(*_names: str) -> structlog.PrintLogger:
 def main() -> None:
     """The command `personalize`: errors become one line on stderr and their exit code."""
     # Ibis makes a query of many small objects that live on: looking for garbage among them took a tenth of a run.
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(50_000, 20, 100)
     stamina.instrumentation.set_on_retry_hooks([_retrying])
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
