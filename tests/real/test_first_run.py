@@ -323,38 +323,6 @@ def test_a_day_later_exactly_the_panels_whose_measures_moved_get_a_version(serve
     }
 
 
-def test_five_patients_come_again_and_exactly_their_panels_get_a_version(server, applied, lake):
-    came = sorted(patient for patient, panel in panels(server).items() if _of_synthea_with_a_level(patient, panel))[:5]
-    stood = {kind: versions(server, kind) for kind in ("Observation", "Provenance", "Patient")}
-    for number, patient in enumerate(came):
-        server.put(f"Encounter/came-again-{number}", json=_visit(number, patient)).raise_for_status()
-    told = personalize("run", server.base_url, "--as-of", DAY_ONE, "--lake", lake, "--write", "patient", "--apply")
-    names = {panel["id"]: patient for patient, panel in panels(server).items()}
-    now = {kind: versions(server, kind) for kind in stood}
-    newer = {names[key]: count for key, count in (now["Observation"] - stood["Observation"]).items()}
-    assert newer == dict.fromkeys(came, 1)
-    assert (now["Provenance"] - stood["Provenance"]).total() == len(came) == told["written"]["Provenance"]
-    assert {f"Patient/{key}" for key in now["Patient"] - stood["Patient"]} <= set(came)
-    personalize("undo", told["run"], "--lake", lake)
-    for number in range(len(came)):
-        server.delete(f"Encounter/came-again-{number}").raise_for_status()
-
-
-def _of_synthea_with_a_level(patient, panel):
-    return patient.count("-") == 4 and "valueCodeableConcept" in panel
-
-
-def _visit(number, patient):
-    return {
-        "resourceType": "Encounter",
-        "id": f"came-again-{number}",
-        "status": "finished",
-        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
-        "subject": {"reference": patient},
-        "period": {"start": "2026-06-10T09:00:00Z", "end": "2026-06-10T09:20:00Z"},
-    }
-
-
 def _as_planned(lake, run):
     (file,) = lake.glob(f"plans/*/{run}.ndjson")
     lines = [json.loads(line) for line in file.read_text().splitlines()]
