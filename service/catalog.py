@@ -207,12 +207,13 @@ class Catalog:
         with self.engine.connect() as tx:
             return [Write(**row) for row in tx.execute(chosen.order_by(written.c.id)).mappings()]
 
-    def find_out(self, source: str, base: str, what: str, said: str, at: dt.datetime) -> None:
-        """That a server does not do `what`, whatever it states."""
+    def find_out(self, source: str, base: str, what: str, said: str | None, at: dt.datetime) -> None:
+        """That a server does not do `what`, whatever it states; None takes that back."""
         where = (found.c.source == source, found.c.base == base, found.c.what == what)
         with self._engine.begin() as tx:
             tx.execute(found.delete().where(*where))
-            tx.execute(found.insert().values(source=source, base=base, what=what, said=said, at=at.isoformat()))
+            if said is not None:
+                tx.execute(found.insert().values(source=source, base=base, what=what, said=said, at=at.isoformat()))
 
     def found_out(self, source: str, base: str, since: dt.datetime) -> dict[str, str]:
         """What a server turned out not to do, with its words; what was found before `since` is tried again."""

@@ -20,10 +20,10 @@ from service.errors import LostRace, NotFhir, ServerProblem, Unreachable
 from service.server.capability import Capability
 from service.server.client import Answer, FhirServer
 from service.server.search import pages
+from service.write_back.manner import GIVES_IDS, Found
 from service.write_back.patient import Borne, bearing, borne
 from service.write_back.standing import head
 
-CREATES = {"If-None-Match": "*"}
 _tree = msgspec.json.Decoder(Json, float_hook=Decimal)
 _any = msgspec.json.Decoder(float_hook=Decimal)
 _text = msgspec.json.Encoder(decimal_format="number")
@@ -37,7 +37,9 @@ def by_our_names(
 
 def known_by_our_names(server: FhirServer, catalog: Catalog, installation: str) -> FhirServer:
     """For what asks for no statement: a server that was seen to give ids is spoken to by our names."""
-    return by_our_names(server, catalog, installation) if catalog.named(server.source.id, server.base) else server
+    source, base = server.source.id, server.base
+    gives_ids = catalog.named(source, base) or GIVES_IDS in Found(catalog, source, base).out()
+    return by_our_names(server, catalog, installation) if gives_ids else server
 
 
 Rename = Callable[[str], str | None]

@@ -17,6 +17,7 @@ from service.server.quirks import Quirk
 
 Together = Literal["transaction", "batch", "single"]
 REMEMBERED = dt.timedelta(days=30)
+GIVES_IDS = "update-create"
 NOT_DONE = (404, 405, 501)
 NO_PUT_CREATE = (400, 404, 405, 422)
 NO_PATCH = (400, 404, 405, 415, 422, 501)
@@ -37,7 +38,11 @@ class Found:
         return self._out
 
     def gives_ids(self) -> None:
-        self.note("update-create", "it keeps what is ours under ids of its own")
+        self.note(GIVES_IDS, "it keeps what is ours under ids of its own")
+
+    def takes_ids(self) -> None:
+        self._out = None
+        self.catalog.find_out(self.source, self.base, GIVES_IDS, None, dt.datetime.now(dt.UTC))
 
     def note(self, what: str, said: str) -> None:
         self._out = None
@@ -65,15 +70,12 @@ class Manner:
             together = "batch"
         patch = capability.patches("Patient") and "patch" not in out
         # A statement that says nothing of it has not said no.
-        assigns = "update-create" in out or capability.of("Device").update_create is False
+        assigns = GIVES_IDS in out or capability.of("Device").update_create is False
         return cls(found, together, patch, assigns, capability.quirks)
 
     def worked(self, *, several: bool, patched: bool, created: bool) -> None:
-        if created and self.assigns_ids and "post" not in self.proven:
-            self.found.gives_ids()
-            self.proven.add("post")
-        elif created:
-            self.proven.add("update-create")
+        if created:
+            self.proven.add("post" if self.assigns_ids else GIVES_IDS)
         if several:
             self.proven.add(self.together)
         if patched:
@@ -94,16 +96,23 @@ class Manner:
 
     def gives_ids(self, error: ServerProblem, resource_type: str) -> bool:
         """The Device is the first that is put anywhere, so it is tried both ways; later only a 405 says so much."""
-        if self.assigns_ids or "update-create" in self.proven or not isinstance(error, Refused):
+        if self.assigns_ids or GIVES_IDS in self.proven or not isinstance(error, Refused):
             return False
         if error.status != 405 and not (resource_type == "Device" and error.status in NO_PUT_CREATE):
             return False
         self.assigns_ids = True
         return True
 
+    def posts(self) -> None:
+        """Noted before the first: after a kill in the middle, what was made is to be looked for by our names."""
+        if GIVES_IDS not in self.found.out():
+            self.found.gives_ids()
+
     def takes_no_device(self) -> None:
         """Then its refusal said nothing about ids."""
-        self.assigns_ids = self.assigns_ids and "post" in self.proven
+        if self.assigns_ids and "post" not in self.proven:
+            self.assigns_ids = False
+            self.found.takes_ids()
 
     def _not(self, what: str, error: ServerProblem) -> bool:
         self.found.note(what, error.what)

@@ -129,6 +129,8 @@ class Sender:
     async def send(self, puts: list[Put]) -> list[Outcome]:
         """What became of each, in order; a problem stands for all where the server answered as a whole."""
         several, patched = len(puts) > 1, any(self._patches(put) for put in puts)
+        if self.manner.assigns_ids:
+            self.manner.posts()
         try:
             outcomes = await (self._bundle(puts) if several else self._one(puts[0]))
         except ServerProblem as error:

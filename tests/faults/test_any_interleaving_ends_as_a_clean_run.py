@@ -45,6 +45,10 @@ class Killed(BaseException):
 @given(manner=st.sampled_from(MANNERS), nights=st.lists(NIGHT, min_size=1, max_size=3))
 @example(manner='no = ["update-create"]', nights=[[(5, {"do": "status", "status": 409}, False)]])
 @example(manner='no = ["update-create"]', nights=[[(5, {"do": "status", "status": 422}, False)]])
+@example(
+    manner='no = ["update-create"]',
+    nights=[[(1, {"do": "drop-before"}, False), (6, {"do": "status", "status": 409}, True)]],
+)
 def test_any_interleaving_ends_as_a_clean_run(tmp_path_factory, manner, nights):
     with ExitStack() as held:
         world = begin(held, manner, tmp_path_factory.mktemp("lake"))
