@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from service.errors import LakeProblem
-from service.tables import TABLES, aside, found, names, plans, runs, written
+from service.tables import TABLES, aside, found, names, plans, runs, watermarks, written
 
 STANDING = ("intended", "done")
 
@@ -220,6 +220,28 @@ class Catalog:
         chosen = sa.select(found.c.what, found.c.said, found.c.at).where(found.c.source == source, found.c.base == base)
         with self.engine.connect() as tx:
             return {what: said for what, said, at in tx.execute(chosen) if dt.datetime.fromisoformat(at) >= since}
+
+    def read_until(self, source: str, base: str, run: str, marks: Mapping[str, str]) -> None:
+        """Up to which moment of the server's clock a run holds each type; what earlier runs hold counts no more."""
+        rows = [{"source": source, "base": base, "type": name, "run": run, "at": at} for name, at in marks.items()]
+        with self._engine.begin() as tx:
+            tx.execute(watermarks.delete().where(watermarks.c.source == source, watermarks.c.base == base))
+            if rows:
+                tx.execute(watermarks.insert(), rows)
+
+    def marks(self, source: str, base: str) -> tuple[str, dict[str, dt.datetime]] | None:
+        """The run that holds the source, and by type up to which moment of the server's clock."""
+        chosen = sa.select(watermarks).where(watermarks.c.source == source, watermarks.c.base == base)
+        with self.engine.connect() as tx:
+            rows = list(tx.execute(chosen))
+        if not rows:
+            return None
+        return rows[0].run, {row.type: dt.datetime.fromisoformat(row.at) for row in rows}
+
+    def read_whole_again(self, source: str) -> None:
+        """The next pull follows none: what the lake holds was changed by ourselves."""
+        with self._engine.begin() as tx:
+            tx.execute(watermarks.delete().where(watermarks.c.source == source))
 
     def name(self, source: str, base: str, ours: str, theirs: str | None) -> None:
         """Under which id a server keeps what we call `ours`; None when it keeps it no more."""

@@ -82,6 +82,7 @@ def _from_server(work: Work, patient: str, erasure: Erasure) -> None:
 
 def _from_lake(work: Work, people: frozenset[str], erasure: Erasure) -> None:
     forgetting = Forgetting(work.lake, work.source.id, people)
+    work.catalog.read_whole_again(work.source.id)
     erasure.lake = forgetting.from_lake() + forgetting.from_catalog(work.catalog)
     for where in forgetting.still_named(work.catalog):
         erasure.left[where] = "it still names them"

@@ -10,6 +10,8 @@ PersonalizeError                exit 1
 |  +- Refused                            any other 4xx or 5xx; carries the status and the outcome's text
 |  |  +- LostRace                        409 or 412: somebody else wrote in between
 |  +- PagingBroken                       a next link that repeats or leaves the server
+|  |  +- LinkExpired                     a next link that the server knows no more: search again
+|  +- TooMuch                            an answer larger, deeper or longer than any that is read
 |  +- ServerBusy                exit 3   asked to come back later than we wait
 +- BeyondLimit                  exit 1   the plan would change more than its limits allow; nothing was written
 +- LakeProblem                  exit 1   a file or the catalog is missing, locked or damaged
@@ -76,6 +78,14 @@ class LostRace(Refused):
 
 
 class PagingBroken(ServerProblem):
+    pass
+
+
+class LinkExpired(PagingBroken):
+    pass
+
+
+class TooMuch(ServerProblem):
     pass
 
 

@@ -7,6 +7,7 @@ what stands are made again from the rest, so a file of those that names the pers
 from __future__ import annotations
 
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -80,6 +81,8 @@ class Forgetting:
 
     def from_lake(self) -> Counter[str]:
         """How many lines, rows, entries and files were taken out, by what they were."""
+        for part in self._lake.parts(self._source):
+            shutil.rmtree(part)
         for file in _raw(self._lake, self._source):
             self._lines(file)
         for stage in ("facts", "profiles"):

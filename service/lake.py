@@ -21,6 +21,8 @@ import msgspec
 
 from service.errors import LakeProblem
 
+PART = ".part"
+
 
 class Lake:
     """Directories are 0700 and files 0600: raw resources hold names and record numbers."""
@@ -39,8 +41,20 @@ class Lake:
 
     def profiled(self, source: str, *, before: str) -> list[str]:
         """Runs of a source earlier than that one whose profiles stand here, the newest first; names sort by time."""
-        runs = [path.parent.name for path in self.profiles(source, before).parent.glob("*/profiles.json")]
-        return sorted((run for run in runs if run < before and not run.endswith(".part")), reverse=True)
+        return self._stand(self.profiles(source, before).parent, "profiles.json", before)
+
+    @staticmethod
+    def _stand(stage: Path, report: str, before: str) -> list[str]:
+        runs = [path.parent.name for path in stage.glob(f"*/{report}")]
+        return sorted((run for run in runs if run < before and not run.endswith(PART)), reverse=True)
+
+    def parts(self, source: str) -> list[Path]:
+        """Pulls of a source that were interrupted."""
+        return sorted(self.raw(source, "").glob(f"*{PART}"))
+
+    def flattened(self, source: str, *, before: str) -> list[str]:
+        """As `profiled`, of those whose facts stand here."""
+        return self._stand(self.facts(source, before).parent, "facts.json", before)
 
     def plan(self, source: str, run: str) -> Path:
         return self.root / "plans" / folder(source) / f"{run}.ndjson"
@@ -72,27 +86,32 @@ class Lake:
 @contextmanager
 def committed(target: Path) -> Iterator[Path]:
     """A directory `<target>.part` to fill; renamed to `target` when the block ends well, else removed."""
-    part = target.with_name(target.name + ".part")
+    part = target.with_name(target.name + PART)
     shutil.rmtree(part, ignore_errors=True)
     private_directory(part)
     try:
         yield part
-        for file in part.iterdir():
-            file.chmod(0o600)
-            _sync(file)
-        shutil.rmtree(target, ignore_errors=True)
-        part.rename(target)
-        _sync(target.parent)
+        sealed(part, target)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
+
+
+def sealed(part: Path, target: Path) -> None:
+    """A directory that is complete under its name, once all of it is on the disk."""
+    for file in part.iterdir():
+        file.chmod(0o600)
+        _sync(file)
+    shutil.rmtree(target, ignore_errors=True)
+    part.rename(target)
+    _sync(target.parent)
 
 
 @contextmanager
 def committed_file(target: Path) -> Iterator[Path]:
     """As `committed`, for one file."""
     private_directory(target.parent)
-    part = target.with_name(target.name + ".part")
+    part = target.with_name(target.name + PART)
     try:
         part.touch(mode=0o600)
         yield part
@@ -102,6 +121,14 @@ def committed_file(target: Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def linked(file: Path, place: Path) -> None:
+    """The same file under another name too; a copy where the file system has no links."""
+    try:
+        os.link(file, place)
+    except OSError:
+        shutil.copyfile(file, place)
 
 
 def write_json(path: Path, document: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 from service import settings
 from service.catalog import Catalog, Run
 from service.derive.policy import Policy
-from service.errors import LakeProblem
+from service.errors import LakeProblem, WrongUsage
 from service.jobs import locks
 from service.lake import Lake
 from service.pipeline import STAGES, Work
 from service.progress import progress
+from service.pull import patient_ids
 from service.server.egress import known_rung
 from service.settings import Settings, Source
 
@@ -28,11 +30,11 @@ def opened(
     after: str | None = None,
     write: str | None = None,
     policy: Path | None = None,
-    limits: Mapping[str, int | float | None] | None = None,
+    limits: Mapping[str, object] | None = None,
 ) -> Iterator[Work]:
     """A new run on `server`, its newest one that got as far as `after`, or the one named `run`.
 
-    `limits` that were typed stand in place of the source's own.
+    `limits`, settings that were typed, stand in place of the source's own.
     What was typed is checked before anything is made: a command that is refused leaves no trace.
     """
     config, asked = settings.load(), known_rung(write)
@@ -46,7 +48,18 @@ def opened(
             yield Work(source, lake, catalog, chosen, rules, asked, advance)
 
 
-def _limited(source: Source, limits: Mapping[str, int | float | None]) -> Source:
+def listed(file: str | None, source: Source) -> list[str] | None:
+    """The patients that a file names, or stdin where it is `-`; None where no file is given."""
+    if file is None:
+        return None
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUsage("the list of patients cannot be read", where=file, do="check --patients-from") from error
+    return patient_ids(text.splitlines(), file, source)
+
+
+def _limited(source: Source, limits: Mapping[str, object]) -> Source:
     return source.model_copy(update={name: limit for name, limit in limits.items() if limit is not None})
 
 

@@ -46,16 +46,17 @@ def run(
     as_of: str | None = None,
     limit: int | None = None,
     only: Sequence[str] | None = None,
+    group: str | None = None,
     write: bool = False,
     full: bool = False,
 ) -> Outcome:
-    """Server -> lake -> plan; `write` alone sends anything back. `full` reads all that stands there.
+    """Server -> lake -> plan; `write` alone sends anything back. `full` reads all of it, changed or not.
 
-    `limit` and `only` restrict whom is read: so many patients, or those with these ids.
+    `limit`, `only` and `group` restrict whom is read: so many patients, those with these ids, the members of a Group.
     """
     outcome = Outcome(work)
     _permitted(work, write)
-    outcome.stage("pull", pull, limit, only)
+    outcome.stage("pull", pull, limit, only, group, full)
     outcome.stage("flatten", flatten)
     outcome.stage("derive", derive, as_of)
     outcome.stage("plan", plan, full)
@@ -72,13 +73,36 @@ def _permitted(work: Work, write: bool) -> None:
         may_write(work.source, server.loopback, work.run.installation)
 
 
-def pull(work: Work, limit: int | None = None, only: Sequence[str] | None = None) -> Told:
+def pull(
+    work: Work,
+    limit: int | None = None,
+    only: Sequence[str] | None = None,
+    group: str | None = None,
+    full: bool = False,
+) -> Told:
     """Server -> raw/: NDJSON a type, and a manifest. With it the run begins."""
     work.catalog.begin(work.run)
+    earlier = None if full else _followed(work)
     manifest = _with_server(
-        work, lambda server: pulling.pull(server, work.raw, limit=limit, only=only, progress=work.progress)
+        work,
+        lambda server: pulling.pull(
+            server, work.raw, limit=limit, only=only, group=group, earlier=earlier, progress=work.progress
+        ),
     )
+    if not manifest.limited or (manifest.scope and not manifest.incomplete):
+        marks = {name: each.since for name, each in manifest.types.items() if each.since}
+        work.catalog.read_until(work.source.id, work.source.url, work.run.run, marks)
     return asdict(manifest)
+
+
+def _followed(work: Work) -> pulling.Earlier | None:
+    """The newest complete pull of the source, whose lines need not be read again where nothing changed."""
+    source, base = work.source.id, work.source.url
+    if (held := work.catalog.marks(source, base)) is None:
+        return None
+    run, marks = held
+    own = write_back.Echo.of(work.catalog, source, base, work.run.installation).is_own
+    return pulling.Earlier.of(work.lake.raw(source, run), base, marks, own, work.source.bulk_group)
 
 
 def flatten(work: Work) -> Told:
@@ -93,7 +117,14 @@ def flatten(work: Work) -> Told:
             aliases=work.source.aliases,
             sensitive_labels=work.source.sensitive_labels,
             opt_out_tag=work.source.opt_out_tag,
+            earlier=_flattened(work),
         )
+
+
+def _flattened(work: Work) -> Iterator[flattening.Earlier]:
+    lake, source = work.lake, work.source.id
+    for run in lake.flattened(source, before=work.run.run):
+        yield flattening.Earlier(lake.raw(source, run), lake.facts(source, run))
 
 
 def derive(work: Work, as_of: str | None = None) -> Told:
@@ -293,9 +324,9 @@ class Outcome:
 
     @property
     def partial(self) -> bool:
-        """Some patients were set aside, not written, or not taken back."""
+        """Some patients were set aside, not exported, not written, or not taken back."""
         aside = [entry["where"] for told in self.told.values() for entry in told.get("set_aside", [])]
-        unwritten = any(told.get("unwritten") for told in self.told.values())
+        unwritten = any(told.get("unwritten") or told.get("incomplete") for told in self.told.values())
         return unwritten or any(where.startswith("Patient/") for where in aside)
 
     def stage(self, name: str, tell: Callable[Concatenate[Work, P], Told], *args: P.args, **kwargs: P.kwargs) -> None:

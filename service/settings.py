@@ -28,6 +28,7 @@ LOCAL_INSTALLATION = "local"
 WriteRung = Literal["patient", "observation", "flag", "document", "none"]
 
 ReviewRule = Literal["none", "intensive", "all"]
+PullBy = Literal["auto", "search", "bulk"]
 
 
 def normal_base(url: str) -> str:
@@ -52,6 +53,20 @@ def _whole_label(text: str) -> str:
     return text
 
 
+# What can be looked at again here, for a server may ignore it; dates of Encounter, `created` of the others.
+TYPE_FILTER = re.compile(
+    r"(Encounter\?(&?(status=[a-z-]+|date=(ge|gt|le|lt)\d{4}(-\d\d(-\d\d)?)?))+"
+    r"|(Claim|ClaimResponse|ExplanationOfBenefit)\?(&?(status=[a-z-]+|created=(ge|gt|le|lt)\d{4}(-\d\d(-\d\d)?)?))+)"
+)
+
+
+def _type_filter(text: str) -> str:
+    """https://hl7.org/fhir/uv/bulkdata/STU2/export.html#_typefilter-experimental-query-parameter"""
+    if not TYPE_FILTER.fullmatch(text):
+        raise ValueError(f"{text!r} is no query by status, date or created, such as Encounter?date=ge2020-01-01")
+    return text
+
+
 def share_or_count(value: object) -> int | float:
     """0.2 and 20% are a share of all, 50 is a number of patients; 1.0 is everybody, 1 is one."""
     text = str(value).strip()
@@ -67,6 +82,7 @@ def share_or_count(value: object) -> int | float:
 Base = Annotated[str, AfterValidator(normal_base)]
 ShareOrCount = Annotated[int | float, BeforeValidator(share_or_count)]
 Label = Annotated[str, AfterValidator(_whole_label)]
+TypeFilter = Annotated[str, AfterValidator(_type_filter)]
 
 
 class Source(BaseModel):
@@ -92,7 +108,27 @@ class Source(BaseModel):
     token_url: str = Field(default="", description="where the server's smart-configuration does not name it")
     audience: str = Field(default="", description="aud of the assertion, where it is not the token_url")
     in_flight: int = Field(default=4, ge=1, le=64, description="requests on their way at once, at most")
+    requests_per_second: float | None = Field(default=None, gt=0, description="no more than so many are sent")
     page_size: int = Field(default=500, ge=1, le=10_000, description="resources asked for in a page")
+    overlap: int = Field(
+        default=300, ge=0, description="seconds before the last reading of which changes are asked for once more"
+    )
+    pull: PullBy = Field(default="auto", description="by search or by bulk export; auto sees what fits, and says why")
+    bulk_group: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9.-]{1,64})?$",
+        description="the id of the Group whose members an export is of; unset: all patients",
+    )
+    bulk_system: bool = Field(
+        default=False, description="export the whole system, the heaviest request there is, instead of its patients"
+    )
+    bulk_origins: tuple[Base, ...] = Field(
+        default=(), description="other origins that keep the files of exports; a token goes there where it is required"
+    )
+    bulk_filters: tuple[TypeFilter, ...] = Field(
+        default=(),
+        description="_typeFilter of exports, by status, date or created, such as Encounter?date=ge2020-01-01",
+    )
     max_failures: float = Field(default=0.1, gt=0, le=1, description="apply stops beyond this share of patients")
     review: ReviewRule = Field(default="none", description="whose profile counts only once a person accepted it")
     algorithm: int | None = Field(

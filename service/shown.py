@@ -66,7 +66,7 @@ def notes(outcome: Outcome) -> list[str]:
     """What a reader would otherwise stumble over."""
     pull, flat, derived = (outcome.told.get(stage, {}) for stage in ("pull", "flatten", "derive"))
     said = [f"{name} is unknown: {kind['unknown']}" for name, kind in pull.get("types", {}).items() if kind["unknown"]]
-    said += pull.get("warnings", [])
+    said += pull.get("warnings", []) + pull.get("notes", [])
     counted = {**flat.get("notes", {}), **derived.get("notes", {})}
     said += [f"{count:,} {NOTES.get(what, what)}" for what, count in counted.items() if count]
     if pull.get("limited"):

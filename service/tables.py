@@ -59,6 +59,16 @@ reviews = sa.Table(
     sa.Index("reviews_by_patient", "source", "patient"),
 )
 
+watermarks = sa.Table(
+    "watermarks",
+    TABLES,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("base", sa.String, primary_key=True),
+    sa.Column("type", sa.String, primary_key=True),
+    sa.Column("run", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+)
+
 found = sa.Table(
     "found",
     TABLES,

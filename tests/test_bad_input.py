@@ -13,7 +13,9 @@ FHIR = "application/fhir+json"
 @pytest.fixture
 def people(sandbox, tmp_path):
     """Three patients with one visit and one claim each, in pages of two."""
-    (tmp_path / "personalize.toml").write_text(f'[sources.people]\nurl = "{sandbox.url}"\npage_size = 2\n')
+    (tmp_path / "personalize.toml").write_text(
+        f'[sources.people]\nurl = "{sandbox.url}"\npage_size = 2\npull = "search"\n'
+    )
     sandbox.store.load(json.dumps(each).encode() for n in (1, 2, 3) for each in _person(n))
     return sandbox
 
@@ -101,12 +103,13 @@ def test_a_broken_page_in_the_middle_is_asked_for_again(personalize, people, bro
 
 
 @pytest.mark.parametrize("broken", [b"<html>bad gateway</html>", b'{"resourceType":"Bundle","entry":[{"resou'])
-def test_a_page_that_stays_broken_ends_the_run_and_leaves_nothing_half_pulled(personalize, people, broken, tmp_path):
+def test_a_page_that_stays_broken_ends_the_run_and_nothing_counts_as_pulled(personalize, people, broken, tmp_path):
     _Once(broken, times=99).on(people)
     said = run(personalize, people.url)
     assert (said.code, said.out) == (1, "")
     assert "page 2" in said.err
-    assert list(tmp_path.glob("lake/raw/*/*")) == []
+    assert [path.suffix for path in tmp_path.glob("lake/raw/*/*")] == [".part"]
+    assert "Run `personalize pull` first" in personalize("flatten", people.url).err
 
 
 class _Once:

@@ -23,3 +23,11 @@ def test_every_fault_test_is_named():
     }
     assert tests - {name for _, name in NAMED} <= {"test_the_command_lists_who_was_set_aside_and_tries_them_again"}
     assert len(NAMED) > 15
+
+
+@pytest.mark.parametrize(("part", "rows"), [("A", 26), ("B", 19)])
+def test_every_requirement_has_a_test_or_a_reason(part, rows):
+    text = (HERE.parent / "docs" / "conformance.md").read_text()
+    for number in range(1, rows + 1):
+        (row,) = re.findall(rf"^\| {part}{number} (.*)$", text, re.MULTILINE)
+        assert "::test_" in row or "`test_" in row or "not applicable: " in row, row

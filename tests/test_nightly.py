@@ -49,3 +49,38 @@ def test_a_limited_run_follows_none_and_none_follows_it(night):
 def test_few_patients_are_all_derived(night, monkeypatch):
     monkeypatch.setattr(pipeline, "WORTH_FOLLOWING", 100)
     assert night() == night() == []
+
+
+def files(folder, stage, *names):
+    newest = max(path.parent for path in folder.glob(f"{stage}/*/*/*.json"))
+    return [newest / f"{name}.parquet" for name in names]
+
+
+def test_where_nothing_changed_facts_and_profiles_are_the_same_files(night, tmp_path):
+    night()
+    before = files(tmp_path / "lake", "facts", "visits", "claims") + files(tmp_path / "lake", "profiles", "measures")
+    (note,) = night()
+    assert note.startswith("0 profiles were derived anew")
+    after = files(tmp_path / "lake", "facts", "visits", "claims") + files(tmp_path / "lake", "profiles", "measures")
+    assert all(old != new and old.samefile(new) for old, new in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("setting", ['time_zone = "Asia/Tokyo"', 'sensitive_labels = ["http://h.example/labels|vip"]'])
+def test_another_time_zone_or_label_makes_facts_anew(night, planted_sandbox, tmp_path, setting):
+    named = f'[sources.s]\nurl = "{planted_sandbox.url}"\n'
+    (tmp_path / "personalize.toml").write_text(named)
+    night()
+    (before,) = files(tmp_path / "lake", "facts", "visits")
+    (tmp_path / "personalize.toml").write_text(named + setting)
+    night()
+    (after,) = files(tmp_path / "lake", "facts", "visits")
+    assert before.parent.parent == after.parent.parent and not before.samefile(after)
+
+
+def test_facts_of_another_algorithm_are_made_anew(night, tmp_path, monkeypatch):
+    night()
+    (before,) = files(tmp_path / "lake", "facts", "visits")
+    monkeypatch.setattr("service.flatten.carry.algorithm", lambda: "sha256:another")
+    night()
+    (after,) = files(tmp_path / "lake", "facts", "visits")
+    assert not before.samefile(after)

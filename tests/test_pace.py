@@ -1,6 +1,7 @@
 """How many requests are on their way: halved by "too busy", grown again answer by answer, and never sent too early."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -75,3 +76,15 @@ def test_no_more_than_allowed_are_on_their_way(clock):
 
     asyncio.run(talk())
     assert max(most) == 2
+
+
+def test_no_more_are_sent_in_a_second_than_the_source_allows(clock):
+    async def one(pace):
+        async with pace.slot():
+            return clock.now
+
+    async def talk():
+        pace = Pace(8, clock, a_second=4)
+        return [await one(pace) for _ in range(9)]
+
+    assert all(later - earlier >= 0.25 for earlier, later in pairwise(asyncio.run(talk())))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,16 +16,17 @@ def sandbox(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    fhir: Annotated[Literal["stu3", "r4", "r4b", "r5"], typer.Option(help="The version that it speaks.")] = "r4",
     faults: Annotated[Path | None, typer.Option("--faults", metavar="FILE", help="TOML: what shall go wrong.")] = None,
 ) -> None:
-    """An embedded FHIR R4 server with invented patients, until Ctrl-C.
+    """An embedded FHIR server with invented patients, until Ctrl-C.
 
     personalize sandbox --patients 20 --faults faults.toml
     """
     from service.sandbox import Faults, serve
 
     wrong = Faults.load(faults) if faults else None
-    serve(patients, seed, port, host, ready=lambda url: typer.echo(f"{url} (Ctrl-C ends it)"), faults=wrong)
+    serve(patients, seed, port, host, ready=lambda url: typer.echo(f"{url} (Ctrl-C ends it)"), faults=wrong, fhir=fhir)
 
 
 @app.command()

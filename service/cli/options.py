@@ -18,6 +18,15 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Read no more than this m
 PolicyFile = Annotated[Path | None, typer.Option("--policy", metavar="FILE", help="Instead of the shipped policy.")]
 Diff = Annotated[bool, typer.Option("--diff", help="Show what would change, patient by patient.")]
 Full = Annotated[bool, typer.Option("--full", help="Read all that stands, not only what changed since.")]
+Group = Annotated[str | None, typer.Option(metavar="ID", help="Read the active members of this Group alone.")]
+PatientsFrom = Annotated[
+    str | None,
+    typer.Option("--patients-from", metavar="FILE", help="Read these alone: an id or reference a line; - for stdin."),
+]
+PullBy = Annotated[
+    Literal["auto", "search", "bulk"] | None,
+    typer.Option("--pull", help="How it is read: auto unless the source's settings say; it tells why."),
+]
 MaxChanges = Annotated[int | None, typer.Option(min=0, help="Refuse to write about more patients than this.")]
 MaxRemovals = Annotated[int | None, typer.Option(min=0, help="Refuse to remove more panels than this; 0 unless set.")]
 

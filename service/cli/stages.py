@@ -18,6 +18,7 @@ from service.cli.options import (
     Fhir,
     From,
     Full,
+    Group,
     Json,
     LakeDir,
     Limit,
@@ -25,14 +26,16 @@ from service.cli.options import (
     MaxLevelChanges,
     MaxRemovals,
     Out,
+    PatientsFrom,
     PolicyFile,
+    PullBy,
     Server,
     To,
     ViewFile,
     Write,
 )
 from service.errors import WrongUsage
-from service.opening import opened
+from service.opening import listed, opened
 
 if TYPE_CHECKING:
     from service.flatten.views import Flattened, Request
@@ -47,6 +50,9 @@ def run(
     write: Write = None,
     as_of: AsOf = None,
     patient_limit: Limit = None,
+    group: Group = None,
+    patients_from: PatientsFrom = None,
+    pull: PullBy = None,
     policy: PolicyFile = None,
     diff: Diff = False,
     full: Full = False,
@@ -60,16 +66,33 @@ def run(
 
     personalize run http://127.0.0.1:8080/fhir --as-of 2026-07-01 --json
     """
-    limits = _limits(max_changes, max_level_changes, max_removals)
+    limits = {**_limits(max_changes, max_level_changes, max_removals), "pull": pull}
     with opened(lake, server, write=write, policy=policy, limits=limits) as work:
-        told(pipeline.run(work, as_of=as_of, limit=patient_limit, write=apply, full=full), json, diff=diff)
+        only = listed(patients_from, work.source)
+        told(
+            pipeline.run(work, as_of=as_of, limit=patient_limit, only=only, group=group, write=apply, full=full),
+            json,
+            diff=diff,
+        )
 
 
 @app.command()
-def pull(server: Server, patient_limit: Limit = None, lake: LakeDir = HERE, json: Json = False) -> None:
-    """SERVER to raw NDJSON in the lake; begins a run."""
-    with opened(lake, server) as work:
-        told(pipeline.only(work, "pull", patient_limit), json)
+def pull(
+    server: Server,
+    patient_limit: Limit = None,
+    group: Group = None,
+    patients_from: PatientsFrom = None,
+    by: PullBy = None,
+    full: Full = False,
+    lake: LakeDir = HERE,
+    json: Json = False,
+) -> None:
+    """SERVER to raw NDJSON in the lake; begins a run. What an earlier pull holds is asked for only where it changed.
+
+    personalize pull hospital --group diabetics
+    """
+    with opened(lake, server, limits={"pull": by}) as work:
+        told(pipeline.only(work, "pull", patient_limit, listed(patients_from, work.source), group, full), json)
 
 
 @app.command()

@@ -18,7 +18,7 @@ from service.compose.rows import ProfileRow, read
 from service.errors import WrongUsage
 from service.reviews import Reviewing
 
-__all__ = ["Composed", "Edition", "Identity", "compose", "device", "read_edition"]
+__all__ = ["RELEASES", "Composed", "Edition", "Identity", "compose", "device", "read_edition"]
 
 RELEASES = ("R4", "R4B")
 

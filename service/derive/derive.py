@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from service.derive.carry import Carried, Earlier, carried_over, stamps
+from service.derive.carry import Carried, Earlier, carried_over, stamps, standing
 from service.derive.catalogue import BY_CODE
 from service.derive.categories import Categories
 from service.derive.derivation import Asked, Derived
@@ -19,7 +19,7 @@ from service.derive.policy import Policy
 from service.derive.sequence import ties
 from service.derive.windows import WORDS
 from service.engine import Engine
-from service.lake import committed, write_json
+from service.lake import committed, linked, write_json
 
 NEEDED = ("Encounter", "Claim", "ExplanationOfBenefit", "ClaimResponse")
 
@@ -45,12 +45,23 @@ def derive(
     that of a full derivation. Each of those runs, and this one, must have had all patients of the source.
     """
     asked = Asked(facts, engine, as_of, zone, policy, categories or Categories.load(), frozenset(unexposed(manifest)))
-    carried = carried_over(asked, earlier)
+    runs = list(earlier)
+    if still := standing(asked, runs):
+        return _standing(out, *still)
+    carried = carried_over(asked, runs)
     result = carried.whole if carried else asked.derived()
     with committed(out) as part:
         engine.write_parquet(result.measured.order_by("patient", "code", "unit"), part / "measures.parquet")
         engine.write_parquet(result.profiles.order_by("patient"), part / "profiles.parquet")
         report = _report(asked, result) | _following(carried) | {"facts": stamps(facts)}
+        write_json(part / "profiles.json", report)
+    return report
+
+
+def _standing(out: Path, profiles: Path, report: dict[str, Any]) -> dict[str, Any]:
+    with committed(out) as part:
+        for file in profiles.glob("*.parquet"):
+            linked(file, part / file.name)
         write_json(part / "profiles.json", report)
     return report
 

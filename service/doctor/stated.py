@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import msgspec
-
 from service.doctor.findings import Finding
+from service.pull.way import WORTH_EXPORTING
 from service.server.capability import Capability
 from service.server.client import FhirServer, Metadata
 from service.settings import WriteRung
 from service.write_back.ladder import Rungs
 
-READ_RELEASES = ("STU3", "R4", "R4B")
 WRITTEN = ("Patient", "Observation", "Provenance", "Device")
-
-
-class _Named(msgspec.Struct):
-    name: str = ""
-
-
-class _Resource(msgspec.Struct):
-    type: str = ""
-    operation: list[_Named] = []
-
-
-class _Rest(msgspec.Struct):
-    operation: list[_Named] = []
-    resource: list[_Resource] = []
-
-
-class _Operations(msgspec.Struct):
-    rest: list[_Rest] = []
 
 
 def address(server: FhirServer) -> Finding:
@@ -51,38 +29,20 @@ def address(server: FhirServer) -> Finding:
 
 
 def version(metadata: Metadata) -> Finding:
+    """One that is not read has no statement that we understand either."""
     capability = metadata.capability
-    if capability.release in READ_RELEASES:
-        return Finding(
-            "version", "GET /metadata", f"{capability.fhir_version}, which is {capability.release}", "read as such"
-        )
-    return Finding(
-        "version",
-        "GET /metadata",
-        f"{capability.fhir_version}, which is {capability.release}",
-        f"not read: this version reads {', '.join(READ_RELEASES)}",
-        "name the server's R4 endpoint if it has one",
-        "bad",
-    )
+    seen = f"{capability.fhir_version}, which is {capability.release}"
+    return Finding("version", "GET /metadata", seen, "read as such")
 
 
 def bulk(metadata: Metadata) -> Finding:
     """Stated only: a kick-off would be work for the server."""
-    found = sorted(_exports(metadata.answer.body))
-    if found:
-        return Finding(
-            "bulk export", "CapabilityStatement", f"$export of {', '.join(found)}", "search is used all the same"
-        )
-    return Finding("bulk export", "CapabilityStatement", "no $export is stated", "search is used", verdict="note")
-
-
-def _exports(body: bytes) -> Iterator[str]:
-    for rest in msgspec.json.decode(body, type=_Operations).rest:
-        if any(each.name.lstrip("$") == "export" for each in rest.operation):
-            yield "the whole system"
-        for resource in rest.resource:
-            if any("export" in each.name.lower() for each in resource.operation):
-                yield resource.type
+    found = sorted(metadata.capability.exports)
+    if not found:
+        return Finding("bulk export", "CapabilityStatement", "no $export is stated", "search is used", verdict="note")
+    levels = ", ".join({"system": "the whole system"}.get(level, level) for level in found)
+    use = f"used from {WORTH_EXPORTING:,} patients on, unless `pull` of this source says otherwise"
+    return Finding("bulk export", "CapabilityStatement", f"$export of {levels}", use)
 
 
 def writes(metadata: Metadata) -> Finding:

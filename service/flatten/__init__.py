@@ -1,5 +1,6 @@
 """Raw resources in, fact tables out."""
 
+from service.flatten.carry import Earlier
 from service.flatten.flatten import flatten
 
-__all__ = ["flatten"]
+__all__ = ["Earlier", "flatten"]

@@ -22,6 +22,7 @@ ITEM = (
     f"struct<servicedDate: string, servicedPeriod: {PERIOD}, encounter: array<{REFERENCE}>,"
     f" adjudication: array<{ADJUDICATION}>>"
 )
+ADDED = f"struct<adjudication: array<{ADJUDICATION}>>"
 # One shape for both: what only one of them has is null in the other.
 COLUMNS = {
     "id": "string",
@@ -36,7 +37,7 @@ COLUMNS = {
     "request": REFERENCE,  # ClaimResponse's claim
     "related": f"array<struct<claim: {REFERENCE}, relationship: {CONCEPT}>>",
     "item": f"array<{ITEM}>",
-    "addItem": f"array<struct<adjudication: array<{ADJUDICATION}>>>",
+    "addItem": f"array<{ADDED}>",
     "adjudication": f"array<{ADJUDICATION}>",
     "total": f"array<{ADJUDICATION}>",
     "patientPaid": AMOUNT,  # R5

@@ -20,11 +20,9 @@ CONDITION = {
     "meta": META,
     "subject": "struct<reference: string, identifier: struct<value: string>>",
     "encounter": REFERENCE,
-    "context": REFERENCE,  # STU3's encounter
     "code": CONCEPT,
     "verificationStatus": "string",  # its JSON text: a CodeableConcept, in STU3 a code
     "recordedDate": "string",
-    "assertedDate": "string",  # STU3's recordedDate
     "onsetDateTime": "string",
     "onsetPeriod": "struct<start: string>",
 }
@@ -46,7 +44,7 @@ def of_visits(encounter: ir.Table, origin: Origin) -> ir.Table:
     about = {"encounter": "Encounter/" + encounter.id, "claim": ibis.null("string")}
     at = origin.calendar.start(encounter.period.start)
     headed = _headed(encounter, "Encounter", encounter.subject, at, about, origin)
-    reasons = headed.mutate(named=ibis.coalesce(headed.reasonCode, headed.reason).unnest())
+    reasons = headed.mutate(named=headed.reasonCode.unnest())
     causes = headed.mutate(named=headed.reasonReference.unnest())
     found = headed.mutate(named=headed.diagnosis.unnest())
     return ibis.union(
@@ -59,9 +57,8 @@ def of_visits(encounter: ir.Table, origin: Origin) -> ir.Table:
 def of_conditions(condition: ir.Table, origin: Origin) -> ir.Table:
     """Condition.code unless refuted or entered in error; dated when it was recorded, else at its onset."""
     meant = condition.filter(~condition.verificationStatus.re_search(NOT_MEANT).fill_null(False))
-    text = ibis.coalesce(meant.recordedDate, meant.assertedDate, meant.onsetDateTime, meant.onsetPeriod.start)
-    visit = ibis.coalesce(meant.encounter.reference, meant.context.reference)
-    about = {"encounter": origin.reference(visit, "Encounter"), "claim": ibis.null("string")}
+    text = ibis.coalesce(meant.recordedDate, meant.onsetDateTime, meant.onsetPeriod.start)
+    about = {"encounter": origin.reference(meant.encounter.reference, "Encounter"), "claim": ibis.null("string")}
     at = origin.calendar.start(text)
     headed = _headed(meant, "Condition", meant.subject, at, about, origin, _why(meant, text, at, origin))
     misfits = headed.filter(headed.why.notnull())

@@ -26,11 +26,13 @@ from service.flatten import (
     roles,
     visits,
 )
+from service.flatten.carry import Earlier, basis, carried
 from service.flatten.codings import sensitive
 from service.flatten.facts import DOUBT, NOTE, WHY, Fact
 from service.flatten.lines import Lines, SetAside, read_lines
 from service.flatten.origin import Origin
 from service.flatten.times import Calendar
+from service.flatten.versions import KNOWN, shape_of
 from service.lake import committed, read_json, write_json
 
 # In this order: a fact may ask what those before it kept.
@@ -55,7 +57,6 @@ RESTRICTING = {"visits": "restricted", "claims": "restricted_claims"}
 # Of whom some of these cannot be used, of them nothing may be concluded from there being no other.
 TELLING = ("visits", "claims", "adjudications")
 TELLING_TYPES = {fact.resource for fact in FACTS if fact.name in TELLING}
-READS = ("STU3", "R4", "R4B", "3.0", "4.0", "4.1", "4.3")
 
 
 def flatten(
@@ -68,20 +69,33 @@ def flatten(
     aliases: Collection[str] = (),
     sensitive_labels: Collection[str] = (),
     opt_out_tag: str = "",
+    earlier: Iterable[Earlier] = (),
 ) -> dict[str, Any]:
     """Writes the fact tables and returns what facts.json says: rows by table, what was set aside and why, notes.
 
     Rows that are set aside stand in no table; `unusable` says of which patients there are some. Absolute references
     count under the source's base and its `aliases`. Partial dates are periods on the calendar of `zone`. A resource is
     sensitive that is labelled restricted, very restricted, or with one of `sensitive_labels`, texts `system|code`.
-    Who bears `opt_out_tag` or is in the opt-out Group that was pulled is marked `opted_out`.
+    Who bears `opt_out_tag` or is in the opt-out Group that was pulled is marked `opted_out`. Where one of `earlier`
+    runs of the source had the very same files, its tables stand here too.
     """
     manifest = read_json(raw / "manifest.json", "pull")
-    _check_version(manifest, raw)
+    version = _version(manifest, raw)
+    rests_on = basis(
+        manifest,
+        source=source,
+        zone=zone.key,
+        aliases=sorted(aliases),
+        labels=sorted(sensitive_labels),
+        opt_out=opt_out_tag,
+    )
+    if report := carried(raw, facts, rests_on, earlier):
+        return report
     with committed(facts) as part:
         origin = Origin(Calendar(engine, zone), _bases(manifest, aliases))
-        report = _Flattening(raw, part, engine, source, origin, sensitive_labels, opt_out_tag).run()
+        report = _Flattening(raw, part, engine, source, origin, sensitive_labels, opt_out_tag, version).run()
         report |= {"source": source, "time_zone": zone.key, "unknown": unknown_types(manifest)}
+        report["basis"] = rests_on
         write_json(part / "facts.json", report)
     return report
 
@@ -102,12 +116,13 @@ def _why_unknown(pulled: dict[str, Any] | None) -> str:
     return "not pulled" if pulled is None else str(pulled.get("unknown") or "")
 
 
-def _check_version(manifest: dict[str, Any], raw: Path) -> None:
+def _version(manifest: dict[str, Any], raw: Path) -> str:
     version = str(manifest.get("fhir_version") or "R4")
-    if not version.startswith(READS):
+    if not version.startswith(tuple(KNOWN)):
         raise WrongUsage(
-            f"FHIR {version} cannot be read yet", where=str(raw), do="name a server that speaks FHIR R4 or STU3"
+            f"FHIR {version} cannot be read", where=str(raw), do="name a server that speaks FHIR STU3, R4, R4B or R5"
         )
+    return version
 
 
 class _Flattening:
@@ -120,9 +135,10 @@ class _Flattening:
         origin: Origin,
         labels: Collection[str],
         opt_out: str,
+        version: str,
     ) -> None:
         self.raw, self.facts, self.engine, self.source, self.origin = raw, facts, engine, source, origin
-        self.labels, self.opt_out = labels, opt_out
+        self.labels, self.opt_out, self.version = labels, opt_out, version
         self.set_aside: list[SetAside] = []
         self.notes: Counter[str] = Counter()
         self.duplicates: dict[str, int] = {}
@@ -146,8 +162,10 @@ class _Flattening:
         }
 
     def _resource(self, resource: str, wanted: list[Fact]) -> None:
-        lines = read_lines(self.raw / f"{resource}.ndjson", wanted[0].columns, self.engine)
-        labelled = lines.table.mutate(sensitive=sensitive(lines.table.meta, self.labels))
+        shape, columns = shape_of(self.version, resource), wanted[0].columns
+        lines = read_lines(self.raw / f"{resource}.ndjson", shape.columns(columns), self.engine)
+        as_read = shape.as_r4(lines.table, columns)
+        labelled = as_read.mutate(sensitive=sensitive(as_read.meta, self.labels))
         self.set_aside += lines.set_aside
         self._unusable(resource, lines.about)
         if resource == opt_outs.FACT.resource and lines.set_aside:

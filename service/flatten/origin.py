@@ -47,6 +47,7 @@ class Origin:
             (text.isnull(), f"no {what}"),
             (text.startswith("#"), f"the {what} is contained in the resource"),
             (text.startswith("urn:"), f"the {what} is a urn"),
+            (text.contains("?"), f"the {what} is a search, which names nobody by itself"),
             (
                 self.elsewhere(text),
                 f"the {what} is at another address; if that is this server's too, name it in `aliases`",

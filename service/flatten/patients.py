@@ -11,6 +11,7 @@ from service.flatten.origin import Origin
 from service.flatten.times import PERIOD, first_date, partial
 
 REFERENCE = "struct<reference: string>"
+EXTENSION = "struct<url: string, valueBoolean: boolean>"
 LANGUAGE = "struct<language: struct<coding: array<struct<system: string, code: string>>>, preferred: boolean>"
 COLUMNS = {
     "id": "string",
@@ -22,10 +23,11 @@ COLUMNS = {
     "managingOrganization": REFERENCE,
     "generalPractitioner": f"array<{REFERENCE}>",
     "communication": f"array<{LANGUAGE}>",
-    "extension": "array<struct<url: string, valueBoolean: boolean>>",
+    "extension": f"array<{EXTENSION}>",
     "link": "array<struct<other: struct<reference: string, identifier: struct<value: string>>, type: string>>",
 }
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
+ANIMAL = "http://hl7.org/fhir/StructureDefinition/patient-animal"
 DISABILITY = "http://hl7.org/fhir/StructureDefinition/patient-disability"
 
 
@@ -56,7 +58,11 @@ def rows(patient: ir.Table, origin: Origin) -> ir.Table:
         preferred_language=spoken.filter(lambda c: c.preferred)[0].language.coding[0].code,
         tags=ibis.coalesce(patient.meta.tag.map(text), ibis.literal([], "array<string>")),
         disability=_any(patient.extension.filter(lambda e: e.url == DISABILITY)),
-        why=ibis.cases((patient.id.isnull(), "no id"), else_=ibis.null("string")),
+        why=ibis.cases(
+            (patient.id.isnull(), "no id"),
+            (_any(patient.extension.filter(lambda e: e.url == ANIMAL)), "an animal"),
+            else_=ibis.null("string"),
+        ),
         note_birth_date_partial=partial(patient.birthDate),
         note_birth_date_unreadable=patient.birthDate.notnull() & ~patient.birthDate.re_search(PERIOD),
         note_deceased_unreadable=patient.deceasedDateTime.notnull()

@@ -22,7 +22,6 @@ COLUMNS = {
     "participant": f"array<struct<type: array<{CONCEPT}>, individual: {REFERENCE}>>",
     "period": "struct<start: string, end: string>",
     "reasonCode": f"array<{CONCEPT}>",
-    "reason": f"array<{CONCEPT}>",  # STU3's reasonCode
     "reasonReference": f"array<{REFERENCE}>",
     "diagnosis": f"array<struct<condition: {REFERENCE}>>",
     "hospitalization": f"struct<admitSource: {CONCEPT}, dischargeDisposition: {CONCEPT}>",
@@ -65,7 +64,7 @@ def rows(encounter: ir.Table, origin: Origin) -> ir.Table:
         site=origin.reference(encounter.location[0].location.reference, "Location"),
         part_of=origin.reference(encounter.partOf.reference, "Encounter"),
         types=codes(encounter["type"]),
-        reasons=codes(ibis.coalesce(encounter.reasonCode, encounter.reason)),
+        reasons=codes(encounter.reasonCode),
         admit_source=first_code(encounter.hospitalization.admitSource),
         discharge_disposition=first_code(encounter.hospitalization.dischargeDisposition),
         sensitive=encounter.sensitive,

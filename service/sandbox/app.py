@@ -5,12 +5,14 @@ from __future__ import annotations
 from fastapi import Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from service.sandbox.exports import Exports
 from service.sandbox.faults import Faults
 from service.sandbox.http import BASE, fhir_json, speaks_json
 from service.sandbox.interactions import (
     capabilities,
     create,
     delete,
+    export,
     history,
     patch,
     read,
@@ -22,6 +24,7 @@ from service.sandbox.misbehaviour import Misbehaving
 from service.sandbox.outcome import Refusal, operation_outcome
 from service.sandbox.paging import NextLinks
 from service.sandbox.store import Store
+from service.sandbox.versions import Version
 from service.sandbox.witness import Before, Log, Witness
 
 # The first route that fits answers: /metadata before /{type}.
@@ -29,14 +32,21 @@ _INTERACTIONS = (capabilities, transaction, search, create, history, read, updat
 
 
 def create_app(
-    store: Store, *, log: Log | None = None, before: Before | None = None, faults: Faults | None = None
+    store: Store,
+    *,
+    log: Log | None = None,
+    before: Before | None = None,
+    faults: Faults | None = None,
+    fhir: Version = "r4",
 ) -> FastAPI:
     """The server over this store. `log` hears of every answer, `before` may act or answer first, `faults` spoil it."""
     faults = faults or Faults()
     store.limits = faults.limits
     app = FastAPI(title="FHIR sandbox", openapi_url=None)
-    app.state.store, app.state.links, app.state.before = store, NextLinks(), before
-    app.state.faults = faults
+    app.state.store, app.state.before = store, before
+    app.state.links = NextLinks(lambda: faults.plan.paging)
+    app.state.faults, app.state.exports, app.state.fhir = faults, Exports(), fhir
+    app.include_router(export.router, prefix=BASE)  # it answers in NDJSON, and with nothing at all
     for interaction in _INTERACTIONS:
         app.include_router(interaction.router, prefix=BASE, dependencies=[Depends(speaks_json)])
     app.add_middleware(Misbehaving, faults=faults)

@@ -12,11 +12,20 @@ path = "^Observation/"                   # below the base
 body = "Patient/a"                       # in the body
 nth = 3                                  # or first = 2, every = 5, probability = 0.1; each time without it
 do = "status"                            # status, status-after, delay, drop-before, drop-after, lie-200, truncate,
-status = 503                             # partial; for status: which one, and perhaps
+status = 503                             # cut, partial; for status: which one, and perhaps
 retry-after = "120"
 seconds = 0.5                            # for delay
 entry = "^Provenance/"                   # with do = "status": only that entry of a batch is answered so
 entries = 1                              # for partial: so many entries of a transaction are done, then 500
+
+[bulk]                                   # how it exports; the rest stands in export_order.py
+at = ["Patient", "Group"]                # not of the whole system; [] is a server without $export
+polls = 3                                # so often it is not done yet
+retry-after = "1"
+file-lines = 100
+
+[paging]                                 # how it pages: paging_habits.py
+link = "relative"
 ```
 """
 
@@ -34,6 +43,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from service.errors import WrongUsage
+from service.sandbox.export_order import Habits
+from service.sandbox.paging_habits import Paging
 from service.sandbox.store import Limits
 
 Switch = Literal[
@@ -46,7 +57,7 @@ Switch = Literal[
     "if-match",
     "if-none-match",
 ]
-Do = Literal["status", "status-after", "delay", "drop-before", "drop-after", "lie-200", "truncate", "partial"]
+Do = Literal["status", "status-after", "delay", "drop-before", "drop-after", "lie-200", "truncate", "cut", "partial"]
 
 
 def _expression(text: str) -> str:
@@ -97,6 +108,8 @@ class Plan(BaseModel):
     claimed: frozenset[Switch] = frozenset()
     without: frozenset[str] = frozenset()
     fault: tuple[Fault, ...] = ()
+    bulk: Habits = Habits()
+    paging: Paging = Paging()
 
 
 @dataclass

@@ -120,6 +120,12 @@ async def _truncate(asked: Asked, _fault: Fault) -> None:
     await asked.answer(Response(body[: len(body) // 2], start["status"], headers))
 
 
+async def _cut(asked: Asked, _fault: Fault) -> None:
+    """The connection ends in the middle of what was promised."""
+    start, body = await asked.kept()
+    await asked.cut(start, body[: len(body) // 2])
+
+
 async def _lie(asked: Asked, _fault: Fault) -> None:
     """200, as if it were done, and nothing is."""
     if asked.scope["path"].rstrip("/") != BASE:
@@ -164,6 +170,7 @@ _HAPPENINGS: dict[str, Callable[[Asked, Fault], Awaitable[None]]] = {
     "drop-before": _drop_before,
     "drop-after": _drop_after,
     "truncate": _truncate,
+    "cut": _cut,
     "lie-200": _lie,
     "partial": _partial,
 }

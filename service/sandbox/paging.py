@@ -9,13 +9,14 @@ import secrets
 import threading
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import msgspec
 
-from service.sandbox.outcome import Refusal
+from service.sandbox.outcome import Refusal, operation_outcome
+from service.sandbox.paging_habits import Paging
 from service.sandbox.parameters import SEARCH
 from service.sandbox.search import Query
 from service.sandbox.store import Store
@@ -30,30 +31,45 @@ class Page:
     query: Query
     found: array[int]
     start: int = 0
+    size: int = 0
+    hollow: bool = False
+
+    @classmethod
+    def first(cls, query: Query, found: array[int], habits: Paging) -> Page:
+        size = min(query.count, habits.size or query.count)
+        return cls(query, found if query.counted_only else found[: habits.most], size=size)
 
     @property
     def records(self) -> array[int]:
-        return self.found[self.start : self.start + self.query.count]
+        return self.found[:0] if self.hollow else self.found[self.start : self.start + self.size]
 
-    @property
-    def next(self) -> Page | None:
-        start = self.start + self.query.count
-        return replace(self, start=start) if start < len(self.found) else None
+    def next(self, habits: Paging) -> Page | None:
+        if self.hollow:
+            return replace(self, hollow=False)
+        start = self.start + self.size
+        if start >= len(self.found):
+            return None
+        size = max(1, self.size // 2) if habits.shrinking else self.size
+        return replace(self, start=max(start - habits.overlap, self.start + 1), size=size, hollow=habits.empty)
 
 
 class NextLinks:
     """Opaque token -> page. The oldest unused links expire, as on real servers."""
 
-    def __init__(self, kept: int = LINKS_KEPT) -> None:
+    def __init__(self, habits: Callable[[], Paging] = Paging) -> None:
         self._pages: OrderedDict[str, Page] = OrderedDict()
-        self._kept = kept
+        self._habits = habits
         self._lock = threading.Lock()
+
+    @property
+    def habits(self) -> Paging:
+        return self._habits()
 
     def token(self, page: Page) -> str:
         token = secrets.token_urlsafe(18)
         with self._lock:
             self._pages[token] = page
-            if len(self._pages) > self._kept:
+            if len(self._pages) > (self.habits.lives or LINKS_KEPT):
                 self._pages.popitem(last=False)
         return token
 
@@ -67,12 +83,22 @@ class NextLinks:
 
 def searchset(store: Store, links: NextLinks, base: str, self_url: str, page: Page) -> bytes:
     """The Bundle of this page. HAPI's next links sit at the base, without a resource type, and so do these."""
-    urls = {"self": self_url}
+    urls, habits = {"self": self_url}, links.habits
     if page.query.counted_only:
         return _bundle(urls, len(page.found), [])
-    if page.next:
-        urls["next"] = f"{base}?_getpages={links.token(page.next)}"
-    return _bundle(urls, len(page.found) if page.query.total else None, _entries(store, base, page))
+    if following := page.next(habits):
+        urls["next"] = habits.url(base, links.token(following))
+    total = len(page.found) if page.query.total else None
+    if habits.total == "estimate":
+        total = 2 * len(page.found) + 7
+    return _bundle(urls, total, _with_warning(habits, _entries(store, base, page)))
+
+
+def _with_warning(habits: Paging, entries: Iterator[bytes]) -> Iterator[bytes]:
+    yield from entries
+    if habits.warns:
+        outcome = operation_outcome("incomplete", "the search was cut short")
+        yield b'{"resource":%b,"search":{"mode":"outcome"}}' % outcome
 
 
 def _bundle(urls: dict[str, str], total: int | None, entries: Iterable[bytes]) -> bytes:

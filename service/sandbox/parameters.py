@@ -59,7 +59,7 @@ _TARGET = Parameter("target", "reference", ("target",))
 
 _OWN: dict[str, tuple[Parameter, ...]] = {
     "Patient": (_IDENTIFIER,),
-    "Encounter": (*_SUBJECT, _IDENTIFIER, _STATUS, Parameter("date", "date", ("period",))),
+    "Encounter": (*_SUBJECT, _IDENTIFIER, _STATUS, Parameter("date", "date", ("period", "actualPeriod"))),
     # R4 searches a Claim by `created` alone; what it was billed for is what a reader of claims asks for.
     "Claim": (_PATIENT, _IDENTIFIER, _STATUS, Parameter("date", "date", ("billablePeriod",))),
     "ClaimResponse": (_PATIENT, _IDENTIFIER, _STATUS),

@@ -19,6 +19,7 @@ from service.sandbox.faults import Faults
 from service.sandbox.http import BASE
 from service.sandbox.population import generate
 from service.sandbox.store import Store
+from service.sandbox.versions import Version, said_in
 from service.sandbox.witness import Before, Served
 
 LOOPBACK = "127.0.0.1"
@@ -28,10 +29,17 @@ _READS = ("GET", "HEAD", "OPTIONS")
 class Sandbox:
     """A running server: its address, what it stores, what it was asked."""
 
-    def __init__(self, url: str, store: Store, before: Before | None = None, faults: Faults | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        store: Store,
+        before: Before | None = None,
+        faults: Faults | None = None,
+        fhir: Version = "r4",
+    ) -> None:
         self.url, self.store, self.faults = url, store, faults or Faults()
         self.requests: list[Served] = []
-        self.app = create_app(store, log=self.requests, before=before, faults=self.faults)
+        self.app = create_app(store, log=self.requests, before=before, faults=self.faults, fhir=fhir)
 
     @property
     def before(self) -> Before | None:
@@ -66,16 +74,17 @@ def running(
     *,
     before: Before | None = None,
     faults: Faults | None = None,
+    fhir: Version = "r4",
 ) -> Iterator[Sandbox]:
     """A server in a thread of this process, gone at the end of the block. Port 0 takes a free one."""
-    with _listening(host, port) as listener, _populated(patients, seed) as store:
-        sandbox = Sandbox(_url(listener), store, before, faults)
+    with _listening(host, port) as listener, _populated(patients, seed, fhir) as store:
+        sandbox = Sandbox(_url(listener), store, before, faults, fhir)
         with _in_thread(_server(sandbox.app), listener):
             yield sandbox
 
 
 def _announce(url: str) -> None:
-    print(f"FHIR R4 server with invented patients: {url} (Ctrl-C ends it)", file=sys.stderr)
+    print(f"FHIR server with invented patients: {url} (Ctrl-C ends it)", file=sys.stderr)
 
 
 def serve(
@@ -85,21 +94,22 @@ def serve(
     host: str = LOOPBACK,
     ready: Callable[[str], None] = _announce,
     faults: Faults | None = None,
+    fhir: Version = "r4",
 ) -> None:
     """Serves until Ctrl-C; `ready` is told the address once patients are loaded and requests are answered."""
-    with suppress(KeyboardInterrupt), _listening(host, port) as listener, _populated(patients, seed) as store:
-        server = _server(create_app(store, faults=faults))
+    with suppress(KeyboardInterrupt), _listening(host, port) as listener, _populated(patients, seed, fhir) as store:
+        server = _server(create_app(store, faults=faults, fhir=fhir))
         ready(_url(listener))
         server.run(sockets=[listener])
 
 
 @contextmanager
-def _populated(patients: int, seed: int) -> Iterator[Store]:
+def _populated(patients: int, seed: int, fhir: Version) -> Iterator[Store]:
     if patients < 0:
         raise WrongUsage("a sandbox cannot have fewer than no patients", where=str(patients), do="give 0 or more")
     store = Store()
     try:
-        store.load(generate(patients, seed) if patients else ())
+        store.load(said_in(fhir, generate(patients, seed)) if patients else ())
         yield store
     finally:
         store.close()

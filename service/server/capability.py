@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -18,8 +18,13 @@ class _Interaction(msgspec.Struct):
     code: str = ""
 
 
+class _Operation(msgspec.Struct):
+    name: str = ""
+
+
 class _Resource(msgspec.Struct):
     type: str = ""
+    operation: list[_Operation] = []
     interaction: list[_Interaction] = []
     updateCreate: bool | None = None
     conditionalCreate: bool = False
@@ -29,6 +34,7 @@ class _Rest(msgspec.Struct):
     mode: str = "server"
     resource: list[_Resource] = []
     interaction: list[_Interaction] = []
+    operation: list[_Operation] = []
 
 
 class _Software(msgspec.Struct):
@@ -60,7 +66,10 @@ class TypeCapability:
 
 @dataclass(frozen=True)
 class Capability:
-    """What the server states of itself: it lies in both directions, so it decides what to ask, not what is true."""
+    """What the server states of itself: it lies in both directions, so it decides what to ask, not what is true.
+
+    `exports` are the levels at which it states $export: system, Patient, Group.
+    """
 
     release: str
     fhir_version: str
@@ -72,6 +81,7 @@ class Capability:
     batches: bool = False
     by_type: Mapping[str, TypeCapability] = field(default_factory=dict)
     json_patch: bool = False
+    exports: frozenset[str] = frozenset()
 
     def states(self, resource_type: str) -> bool:
         """A server that lists no types at all has told us nothing, so everything is asked for."""
@@ -102,7 +112,7 @@ def read_capability(body: bytes, where: str) -> Capability:
         raise ServerProblem(
             f"FHIR {statement.fhirVersion or 'of an unstated version'} is not supported",
             where=where,
-            do="use a server of FHIR R4",
+            do="use a server of FHIR STU3, R4, R4B or R5",
         )
     system = {entry.code for rest in rests for entry in rest.interaction}
     by_type = {resource.type: _type(resource) for rest in rests for resource in rest.resource}
@@ -117,7 +127,20 @@ def read_capability(body: bytes, where: str) -> Capability:
         batches="batch" in system,
         by_type=by_type,
         json_patch=JSON_PATCH in statement.patchFormat or not statement.patchFormat,
+        exports=frozenset(level for rest in rests for level in _exports(rest)),
     )
+
+
+def _exports(rest: _Rest) -> Iterator[str]:
+    """Named `export`, `$export`, `patient-export`, `group-export`, as servers have it."""
+    levels = [("system", rest.operation), *((each.type, each.operation) for each in rest.resource)]
+    for level, operations in levels:
+        if level in ("system", "Patient", "Group") and any(_is_export(each.name) for each in operations):
+            yield level
+
+
+def _is_export(name: str) -> bool:
+    return name.lstrip("$") in ("export", "patient-export", "group-export")
 
 
 def _statement(body: bytes, where: str) -> _Statement:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -15,9 +16,10 @@ import msgspec
 import stamina
 
 from service import __version__
-from service.errors import LostRace, NotFhir, NotPermitted, PagingBroken, Refused, ServerBusy, Unreachable
+from service.errors import LostRace, NotFhir, NotPermitted, PagingBroken, Refused, ServerBusy, TooMuch, Unreachable
 from service.server.auth import auth_of
 from service.server.capability import Capability, read_capability
+from service.server.caps import CAPS
 from service.server.egress import Pinned, loopback_address
 from service.server.pace import Pace
 from service.settings import Source
@@ -65,7 +67,7 @@ class FhirServer:
         self.loopback = self._pinned is not None
         own = self.loopback or source.configured
         self.in_flight = source.in_flight if own else min(source.in_flight, UNCONFIGURED_IN_FLIGHT)
-        self._pace = Pace(self.in_flight)
+        self._pace = Pace(self.in_flight, a_second=source.requests_per_second)
 
     async def __aenter__(self) -> FhirServer:
         headers = {"Accept": FHIR_JSON, "User-Agent": f"fhir-personalization/{__version__}"}
@@ -90,9 +92,9 @@ class FhirServer:
     async def get(self, url: str) -> Answer:
         return await self._read("GET", url)
 
-    async def post_search(self, resource_type: str, parameters: Mapping[str, str]) -> Answer:
+    async def post_search(self, resource_type: str, parameters: Mapping[str, str | Sequence[str]]) -> Answer:
         """Search by POST, so that patients' ids stay out of URLs and access logs."""
-        form = httpx.QueryParams(parameters)
+        form = httpx.QueryParams(dict(parameters))
         return await self._read("POST", f"{self.base}/{resource_type}/_search", str(form).encode())
 
     async def read(self, reference: str) -> Answer | None:
@@ -131,11 +133,33 @@ class FhirServer:
         url = f"{self.base}/{path}" if path else self.base
         return await self._exchange(method, url, body, {**content, **(headers or {})})
 
+    async def once(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        """One request to an address that the caller has checked, sent once."""
+        return await self._exchange(method, url, body, headers)
+
+    @asynccontextmanager
+    async def stream(self, url: str, headers: Mapping[str, str], *, token: bool) -> AsyncIterator[httpx.Response]:
+        """A GET whose body is read as it comes; without `token` nothing says who we are. The caller checked `url`."""
+        auth = httpx.USE_CLIENT_DEFAULT if token else None
+        with _as_ours(url):
+            async with (
+                self._pace.slot(),
+                self._http.stream("GET", url, headers=dict(headers), auth=auth) as response,
+            ):
+                if response.status_code != httpx.codes.OK:
+                    await response.aread()
+                    _checked(response, "GET", url)
+                yield response
+
+    def tries(self) -> AsyncIterator[stamina.Attempt]:
+        """`async for attempt in server.tries(): with attempt: ...`: a read again after a lost connection, 429, 5xx."""
+        return stamina.retry_context(on=_wait_for, attempts=READ_ATTEMPTS, timeout=None, wait_max=10).__aiter__()
+
     async def _read(self, method: str, url: str, form: bytes = b"") -> Answer:
         headers = {"Cache-Control": "no-cache"}
         if form:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        async for attempt in stamina.retry_context(on=_wait_for, attempts=READ_ATTEMPTS, timeout=None, wait_max=10):
+        async for attempt in self.tries():
             with attempt:
                 return await self._exchange(method, url, form, headers)
         raise AssertionError("stamina either returns or raises")
@@ -151,25 +175,33 @@ class FhirServer:
         self._pace.went_well()
         return answer
 
-    async def _send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
-        try:
-            return await self._http.request(method, url, content=body, headers=dict(headers))
-        except httpx.TimeoutException as error:
-            raise Unreachable("no answer in time", where=place(url), do="try again, or ask its owner") from error
-        except httpx.DecodingError as error:
-            raise NotFhir("the answer's compression is broken", where=place(url), do="run it again") from error
-        except httpx.LocalProtocolError as error:
-            # Its text repeats the header that does not fit, which may be the token.
-            raise Unreachable("the request cannot be sent", where=place(url), do="check this source's token") from error
-        except httpx.RequestError as error:
-            reason = str(error) or type(error).__name__
-            raise Unreachable(
-                f"no connection: {reason}", where=place(url), do="check the address and that the server runs"
-            ) from error
-        except httpx.InvalidURL as error:
-            raise PagingBroken(
-                "the server gave a link that is no address", where=place(url), do="ask the server's owner"
-            ) from error
+    async def _send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Received:
+        with _as_ours(url):
+            async with self._http.stream(method, url, content=body, headers=dict(headers)) as response:
+                return Received(response.status_code, response.headers, await _whole(response, url))
+
+
+@contextmanager
+def _as_ours(url: str) -> Iterator[None]:
+    """What goes wrong on the way there and back, as an error of ours."""
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise Unreachable("no answer in time", where=place(url), do="try again, or ask its owner") from error
+    except httpx.DecodingError as error:
+        raise NotFhir("the answer's compression is broken", where=place(url), do="run it again") from error
+    except httpx.LocalProtocolError as error:
+        # Its text repeats the header that does not fit, which may be the token.
+        raise Unreachable("the request cannot be sent", where=place(url), do="check this source's token") from error
+    except httpx.RequestError as error:
+        reason = str(error) or type(error).__name__
+        raise Unreachable(
+            f"no connection: {reason}", where=place(url), do="check the address and that the server runs"
+        ) from error
+    except httpx.InvalidURL as error:
+        raise PagingBroken(
+            "the server gave a link that is no address", where=place(url), do="ask the server's owner"
+        ) from error
 
 
 def place(url: str) -> str:
@@ -192,7 +224,32 @@ def server_date(answer: Answer) -> dt.datetime | None:
         return None
 
 
-def _checked(response: httpx.Response, method: str, url: str) -> Answer:
+@dataclass(frozen=True)
+class Received:
+    """An answer as it came, whatever it says."""
+
+    status_code: int
+    headers: httpx.Headers
+    content: bytes
+
+
+async def _whole(response: httpx.Response, url: str) -> bytes:
+    """The body, decompressed, as far as it is of a size that anybody means well with."""
+    parts, size = [], 0
+    async for part in response.aiter_bytes():
+        parts.append(part)
+        size += len(part)
+        came = response.num_bytes_downloaded
+        if size > CAPS.body or size > max(CAPS.unsuspicious, came * CAPS.ratio):
+            raise TooMuch(
+                f"an answer of more than {size:,} bytes, out of {came:,} sent",
+                where=place(url),
+                do="set a smaller page_size, or ask its owner",
+            )
+    return b"".join(parts)
+
+
+def _checked(response: Received | httpx.Response, method: str, url: str) -> Answer:
     status = response.status_code
     if status < 300 or status == 304:
         return Answer(status, response.content, response.headers)
@@ -215,7 +272,7 @@ def _checked(response: httpx.Response, method: str, url: str) -> Answer:
     raise Refused(f"{status}: {said}", where=where, status=status, code=outcome_code(response.content))
 
 
-def _busy(response: httpx.Response, where: str) -> ServerBusy:
+def _busy(response: Received | httpx.Response, where: str) -> ServerBusy:
     wait = retry_after(response.headers)
     asked = f"come back in {wait:.0f} s" if wait is not None else "come back later"
     error = ServerBusy(f"{response.status_code}: {asked}", where=where, do=f"{asked}, and run this again")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from collections.abc import Collection
 from typing import get_args
 
 import httpx
 
-from service.errors import PagingBroken, WriteRefused, WrongUsage
+from service.errors import PagingBroken, ServerProblem, WriteRefused, WrongUsage
 from service.settings import LOCAL_INSTALLATION, Source, WriteRung
 
 # The furthest first: an owner's choice is a ceiling, and what a server does not take goes to one after it.
@@ -95,6 +96,9 @@ def beyond(one: WriteRung, other: WriteRung) -> bool:
 _ORIGIN = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
 
+_UPWARDS = re.compile(r"[/\\](?:\.|%2e){2}(?:[/\\]|$)", re.IGNORECASE)
+
+
 def within(base: str, link: str) -> str:
     """A link the server gave, as one under `base`'s origin, its path and query kept to the letter.
 
@@ -113,10 +117,47 @@ def within(base: str, link: str) -> str:
     else:
         rest = f"{path}{link}" if link.startswith("?") else f"{path}/{link}"
     inside = rest == path or rest.startswith((f"{path}/", f"{path}?"))
-    if inside and "/../" not in rest.split("?")[0]:
+    if inside and not _UPWARDS.search(rest.split("?")[0]):
         return origin + rest
     raise PagingBroken(
         "the next link leads away from the server's base",
         where=base,
         do="ask its owner to mend the base address it advertises",
+    )
+
+
+def of_export(base: str, link: str, origins: Collection[str] = ()) -> str:
+    """The address of an export's status or file: the server's own, or at one of `origins`, which its owner named.
+
+    Its place on the server is free. What lies below the base path at another origin is the server's own as a proxy
+    names it, and is asked for at ours.
+    """
+    ours, theirs = _ORIGIN.match(base), _ORIGIN.match(link)
+    if not ours or ".." in link.split("?")[0].split("/"):
+        raise _astray(link)
+    if not theirs:
+        return ours.group() + link if link.startswith("/") else f"{base}/{link}"
+    rest, path = link[theirs.end() :], base[ours.end() :]
+    if _same_origin(ours.group(), theirs.group()) or _origin(theirs.group()) in {_origin(each) for each in origins}:
+        return link
+    if path and rest.startswith(f"{path}/"):
+        return ours.group() + rest
+    raise _astray(link)
+
+
+def _same_origin(one: str, other: str) -> bool:
+    return _origin(one) == _origin(other)
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parsed = httpx.URL(url)
+    return parsed.scheme, parsed.host, parsed.port
+
+
+def _astray(link: str) -> ServerProblem:
+    host = httpx.URL(link).host if _ORIGIN.match(link) else "?"
+    return ServerProblem(
+        f"an export leads to another origin, {host}",
+        where="its status or a file",
+        do="name that origin in bulk_origins of this source if it is where the server keeps its files",
     )

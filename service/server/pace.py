@@ -15,10 +15,14 @@ FEWEST = 1.0
 
 
 class Pace:
-    """`most` is the source's own limit; `allowed` moves between 1 and it."""
+    """`most` is the source's own limit; `allowed` moves between 1 and it. `a_second` are sent at most, where set."""
 
-    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, most: int, clock: Callable[[], float] = time.monotonic, *, a_second: float | None = None
+    ) -> None:
         self.most, self.allowed = most, float(most)
+        self._apart = 1 / a_second if a_second else 0.0
+        self._next = 0.0
         self._clock = clock
         self._on_the_way = 0
         self._not_before = 0.0
@@ -31,6 +35,7 @@ class Pace:
             self._on_the_way += 1
         try:
             await self._waited()
+            await self._in_its_turn()
             yield
         finally:
             async with self._free:
@@ -40,6 +45,12 @@ class Pace:
     async def _waited(self) -> None:
         while (wait := self._not_before - self._clock()) > 0:
             await asyncio.sleep(wait)
+
+    async def _in_its_turn(self) -> None:
+        if self._apart:
+            begins = max(self._next, self._clock())
+            self._next = begins + self._apart
+            await asyncio.sleep(max(0.0, begins - self._clock()))
 
     def went_well(self) -> None:
         self.allowed = min(float(self.most), self.allowed + 1 / self.allowed)

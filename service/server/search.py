@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -10,8 +11,9 @@ import httpx
 import msgspec
 import stamina
 
-from service.errors import NotFhir, PagingBroken
-from service.server.client import Answer, FhirServer, outcome_text
+from service.errors import LinkExpired, NotFhir, PagingBroken, Refused, TooMuch
+from service.server.caps import CAPS
+from service.server.client import WHOLE_ATTEMPTS, Answer, FhirServer, outcome_text
 from service.server.egress import within
 
 
@@ -50,56 +52,94 @@ class Page:
     total: int | None = None
 
 
+EXPIRED = (400, 404, 410)  # servers differ in what they call a link that lapsed
 _decoder = msgspec.json.Decoder(_Bundle)
 
 
+Parameters = Mapping[str, str | Sequence[str]]
+
+
 async def pages(
-    server: FhirServer, resource_type: str, parameters: Mapping[str, str], *, post: bool = False
+    server: FhirServer, resource_type: str, parameters: Parameters, *, post: bool = False, at: str | None = None
 ) -> AsyncIterator[Page]:
-    """Every page of one search. An empty page that has a next link is not the last; a link seen before is an error."""
-    number, seen = 1, set[str]()
-    page = await _whole(lambda: _first(server, resource_type, parameters, post), f"{resource_type}, page 1")
-    yield page
-    while page.next:
-        link = within(server.base, page.next)
-        if link in seen:
-            raise PagingBroken(
-                f"page {number} leads back to a page already read",
-                where=f"{server.base}/{resource_type}",
-                do="run it again; if it stays, ask the server's owner",
-            )
-        seen.add(link)
-        number += 1
-        page = await _whole(partial(server.get, link), f"{resource_type}, page {number}")
+    """Every page of one search, or from the one that the next link `at` leads to.
+
+    An empty page that has a next link is not the last; a link seen before is an error. LinkExpired: the server knows
+    the link no more, so the search has to begin again.
+    """
+    where, seen, number, empty = f"{server.base}/{resource_type}", set[bytes](), 1, 0
+    following = within(server.base, at) if at else None
+    while number == 1 or following:
+        page = await _whole(partial(_asked, server, resource_type, parameters, post, following), number, resource_type)
         yield page
+        if page.next:
+            link = within(server.base, page.next)
+            _not_seen(seen, link, number, where)
+        following = link if page.next else None
+        number, empty = number + 1, 0 if page.resources else empty + 1
+        if number > CAPS.pages or empty > CAPS.empty_pages:
+            raise PagingBroken(f"it does not end: {number:,} pages", where=where, do="ask the server's owner")
 
 
-async def count(server: FhirServer, resource_type: str, parameters: Mapping[str, str]) -> int | None:
+def _not_seen(seen: set[bytes], link: str, number: int, where: str) -> None:
+    """Links can be long, so digests of them are kept."""
+    digest = hashlib.blake2b(link.encode(), digest_size=16).digest()
+    if digest in seen:
+        raise PagingBroken(
+            f"page {number} leads back to a page already read",
+            where=where,
+            do="run it again; if it stays, ask the server's owner",
+        )
+    seen.add(digest)
+
+
+async def _asked(
+    server: FhirServer, resource_type: str, parameters: Parameters, post: bool, link: str | None
+) -> Answer:
+    if link is None:
+        return await _first(server, resource_type, parameters, post)
+    try:
+        return await server.get(link)
+    except Refused as error:
+        if error.status in EXPIRED:
+            raise LinkExpired(
+                f"the next link is known no more: {error.what}", where=error.where, do="run it again"
+            ) from error
+        raise
+
+
+async def count(server: FhirServer, resource_type: str, parameters: Parameters) -> int | None:
     """How many match, by `_summary=count`; None where the server does not say."""
-    answer = await _first(server, resource_type, {**parameters, "_summary": "count"}, post=False)
-    return _bundle(answer.body, f"{resource_type}, count").total
-
-
-async def _whole(ask: Callable[[], Awaitable[Answer]], where: str) -> Page:
-    """A page that came cut off, or as a proxy's HTML, is asked for again before it is an error."""
-    async for attempt in stamina.retry_context(on=NotFhir, attempts=3, wait_max=1):
+    asked = {**parameters, "_summary": "count"}
+    async for attempt in stamina.retry_context(on=NotFhir, attempts=WHOLE_ATTEMPTS, wait_max=1):
         with attempt:
-            return _page(await ask(), where)
+            answer = await _first(server, resource_type, asked, post=False)
+            return _bundle(answer.body, f"{resource_type}, count").total
     raise AssertionError("stamina either returns or raises")
 
 
-async def _first(server: FhirServer, resource_type: str, parameters: Mapping[str, str], post: bool) -> Answer:
+async def _whole(ask: Callable[[], Awaitable[Answer]], number: int, resource_type: str) -> Page:
+    """A page that came cut off, or as a proxy's HTML, is asked for again before it is an error."""
+    async for attempt in stamina.retry_context(on=NotFhir, attempts=WHOLE_ATTEMPTS, wait_max=1):
+        with attempt:
+            return _page(await ask(), f"{resource_type}, page {number}")
+    raise AssertionError("stamina either returns or raises")
+
+
+async def _first(server: FhirServer, resource_type: str, parameters: Parameters, post: bool) -> Answer:
     if post:
         return await server.post_search(resource_type, parameters)
-    query = str(httpx.QueryParams(parameters))
+    query = str(httpx.QueryParams(dict(parameters)))
     return await server.get(f"{server.base}/{resource_type}" + (f"?{query}" if query else ""))
 
 
 def _page(answer: Answer, where: str) -> Page:
     bundle = _bundle(answer.body, where)
-    resources, warnings = [], []
+    if len(bundle.entry) > CAPS.entries:
+        raise TooMuch(f"{len(bundle.entry):,} entries on one page", where=where, do="set a smaller page_size")
+    resources, warnings, broken = [], [], b"\n" in answer.body
     for entry in bundle.entry:
-        body = one_line(bytes(entry.resource))
+        body = one_line(bytes(entry.resource)) if broken else bytes(entry.resource)
         if entry.search.mode == "outcome":
             warnings.append(outcome_text(body))
         else:
@@ -115,6 +155,8 @@ def _bundle(body: bytes, where: str) -> _Bundle:
         )
     try:
         bundle = _decoder.decode(body)
+    except RecursionError as error:
+        raise TooMuch("the page is nested deeper than any resource", where=where, do="ask its owner") from error
     except msgspec.MsgspecError as error:
         raise NotFhir(
             f"the page is no Bundle in JSON, or was cut off: {error}", where=where, do="run it again"

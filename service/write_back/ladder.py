@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from service.compose import RELEASES
 from service.errors import LostRace, Refused, ServerProblem
 from service.server.capability import Capability
 from service.server.egress import RUNGS
@@ -45,6 +46,8 @@ class Rungs:
 
     def missing(self, rung: WriteRung) -> str | None:
         """Why it is not taken, in words; None when it is."""
+        if rung != "none" and self.capability.release not in RELEASES:
+            return f"profiles are composed for {' and '.join(RELEASES)}, and it speaks {self.capability.release}"
         for resource_type, interactions in NEEDED[rung].items():
             if why := self.lacks(resource_type, *interactions):
                 return why

@@ -70,9 +70,9 @@ def stands_for(value, ratio):
     return abs(Fraction(value) - ratio) <= Fraction(1, 2_000_000)
 
 
-def profiled(folder, resources, *, zone="UTC", unknown=(), **more):
+def profiled(folder, resources, *, zone="UTC", unknown=(), fhir_version="4.0.1", **more):
     """The whole way from raw lines to profiles. `unknown` types are such as the server does not expose."""
-    lake = pulled(folder, resources, unknown=unknown)
+    lake = pulled(folder, resources, unknown=unknown, fhir_version=fhir_version)
     with Engine.open(lake.spill) as engine:
         flattened = flatten_in(lake, engine, zone=zone)
         return Derived(lake, flattened, derive_in(lake, engine, zone=zone, **more), *rows_in(lake, engine))
@@ -100,9 +100,9 @@ def rows_in(lake, engine):
     return rows, measures
 
 
-def flattened(folder, resources, *, zone="UTC", **more):
+def flattened(folder, resources, *, zone="UTC", fhir_version="4.0.1", **more):
     """The first half of the way: what facts.json says, and the fact tables as rows by id."""
-    lake = pulled(folder, resources)
+    lake = pulled(folder, resources, fhir_version=fhir_version)
     facts = lake.facts(SOURCE, RUN)
     with Engine.open(lake.spill) as engine:
         report = flatten_in(lake, engine, zone=zone, **more)
@@ -110,7 +110,7 @@ def flattened(folder, resources, *, zone="UTC", **more):
     return report, tables
 
 
-def pulled(folder, resources, *, unknown=()):
+def pulled(folder, resources, *, unknown=(), fhir_version="4.0.1"):
     """`resources`: FHIR JSON, or bytes for a line that must stand as it is (its type then comes first, in a pair)."""
     lake = Lake(folder).open()
     raw = lake.raw(SOURCE, RUN)
@@ -123,7 +123,7 @@ def pulled(folder, resources, *, unknown=()):
         (raw / f"{kind}.ndjson").write_bytes(b"".join(line + b"\n" for line in lines))
     exposed = {kind: {"count": 0, "unknown": "not in the capability statement"} for kind in unknown}
     types = {kind: {"count": 1} for kind in offered} | exposed
-    manifest = {"source": SOURCE, "fhir_version": "4.0.1", "types": types, "set_aside": []}
+    manifest = {"source": SOURCE, "fhir_version": fhir_version, "types": types, "set_aside": []}
     (raw / "manifest.json").write_text(json.dumps(manifest))
     return lake
 

@@ -18,7 +18,7 @@ ENCOUNTERS = {
     "urn": (subject(reference="urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"), "the subject is a urn"),
     "logical": (subject(identifier={"value": "1"}), "the subject is only a logical identifier"),
     "group": (subject(reference="Group/1"), "the subject is no Patient of this server"),
-    "conditional": (subject(reference="Patient?identifier=1"), "the subject is no Patient of this server"),
+    "conditional": (subject(reference="Patient?identifier=1"), "the subject is a search, which names nobody by itself"),
     "stray": (subject(reference="Patient/stranger"), "the patient is not among those pulled"),
     "no-period": ({"period": {}}, "no start"),
     "cancelled-without-period": ({"period": {}, "status": "cancelled"}, "no start"),

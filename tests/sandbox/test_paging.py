@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from service.sandbox.faults import Plan
+from service.sandbox.paging_habits import Paging
+
 
 @pytest.fixture
 def ten(client, patient):
@@ -78,6 +81,6 @@ def test_a_page_has_twenty_by_default_and_a_thousand_at_most(reader):
 
 
 def test_the_oldest_link_expires(ten, monkeypatch):
-    ten.sandbox.app.state.links = type(ten.sandbox.app.state.links)(kept=2)
+    ten.sandbox.faults.replan(Plan(paging=Paging(lives=2)))
     links = [ten.next_link(ten.get("/Patient?_count=4").json()) for _ in range(3)]
     assert [ten.get(link).status_code for link in links] == [410, 200, 410]

@@ -206,3 +206,26 @@ def test_basic_is_sent_over_https_and_never_over_plain_http(personalize, tmp_pat
     (tmp_path / "personalize.toml").write_text("\n".join(lines).replace("https:", "http:"))
     said = personalize("pull", "old")
     assert said.code == 2 and "plain http" in said.err
+
+
+def test_each_key_of_a_set_has_an_id_of_its_own(registered, personalize):
+    other = personalize("keys", "new", "other.json", "--algorithm", "ES384").json["keys"]
+    both = personalize("keys", "public", "key.json", "other.json").json["keys"]
+    assert both == registered["keys"] + other
+    assert len({each["kid"] for each in both}) == 2
+
+
+def test_an_assertion_names_no_place_of_keys_and_no_refresh_token_is_asked_for(personalize, hospital):
+    hospital.headers = []
+    inner = hospital.token
+
+    def token(request):
+        form = parse_qs(request.content.decode())
+        hospital.headers.append((jwt.get_unverified_header(form["client_assertion"][0]), sorted(form)))
+        return inner(request)
+
+    hospital.token = token
+    assert personalize("pull", "hospital").code == 0
+    ((header, names),) = hospital.headers
+    assert sorted(header) == ["alg", "kid", "typ"]
+    assert names == ["client_assertion", "client_assertion_type", "grant_type", "scope"]

@@ -1,0 +1,8 @@
+"""A FHIR server in, `raw/<source>/<run>/` out: one NDJSON file a type, and a manifest of what came and what did not."""
+
+from service.pull.earlier import Earlier
+from service.pull.manifest import Manifest, Progress, Pulled
+from service.pull.pull import UNCONFIGURED_PATIENTS, pull
+from service.pull.whom import patient_ids
+
+__all__ = ["UNCONFIGURED_PATIENTS", "Earlier", "Manifest", "Progress", "Pulled", "patient_ids", "pull"]

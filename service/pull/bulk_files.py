@@ -1,0 +1,146 @@
+"""A file of an export in; its lines that fit, or what it says was deleted or went wrong, out."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from service.pull.filters import Filters
+from service.pull.heads import LONGEST_LINE, Unfit, checked
+from service.pull.sheet import Aside, each_line
+
+FAILED = ("fatal", "error")
+NAMELESS = "?"
+_REFERENCE = re.compile(r"([A-Z][A-Za-z]+/[A-Za-z0-9.-]+)(?:/_history/.*)?$")
+
+
+class _Request(msgspec.Struct):
+    method: str = ""
+    url: str = ""
+
+
+class _Entry(msgspec.Struct):
+    request: _Request = msgspec.field(default_factory=_Request)
+
+
+class _Bundle(msgspec.Struct):
+    entry: list[_Entry] = []
+
+
+class _Issue(msgspec.Struct):
+    severity: str = "error"
+
+
+class _Outcome(msgspec.Struct):
+    issue: list[_Issue] = []
+
+
+_bundle = msgspec.json.Decoder(_Bundle)
+_outcome = msgspec.json.Decoder(_Outcome)
+
+
+class Held(msgspec.Struct):
+    """A file that is whole: how many lines came, which were set aside, whether all others are dated."""
+
+    lines: int = 0
+    aside: list[Aside] = []
+    dated: bool = True
+
+
+class Sieve:
+    """`with Sieve(...) as sieve: sieve.feed(part)`: a file as it comes in, its lines that fit on the disk out.
+
+    Without a type every line is kept. `whole` says afterwards whether the last line had an end, `ends_well` whether it
+    could be one all the same; `ids` are digests of those kept.
+    """
+
+    def __init__(self, path: Path, resource_type: str, number: int, filters: Filters) -> None:
+        self.type, self.held, self.ids = resource_type, Held(), array("q")
+        self.size, self.whole, self.ends_well = 0, True, True
+        self._file = path.open("wb")
+        self._place, self._filters = f"{resource_type} export, file {number + 1}, line", filters
+        self._rest, self._too_long = b"", False
+
+    def __enter__(self) -> Sieve:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _error: BaseException | None, _trace: object) -> None:
+        if kind is None and self._rest:
+            self.whole = False
+            asides = len(self.held.aside)
+            self._kept([self._rest])
+            self.ends_well = len(self.held.aside) == asides
+        self._file.close()
+
+    def feed(self, part: bytes) -> None:
+        self.size += len(part)
+        whole, newline, rest = part.rpartition(b"\n")
+        if not newline:
+            self._grows(part)
+            return
+        lines = (self._rest + whole).split(b"\n")
+        self._rest, self._too_long = rest, False
+        self._kept([line for line in map(bytes.rstrip, lines) if line])
+
+    def _grows(self, part: bytes) -> None:
+        """A line without an end so far; once it is too long to pass, no more of it is held than says so."""
+        if not self._too_long:
+            self._rest += part
+            self._too_long = len(self._rest) > LONGEST_LINE
+
+    def _kept(self, lines: list[bytes]) -> None:
+        if fit := self._fitting(lines) if self.type else lines:
+            self._file.write(b"\n".join(fit) + b"\n")
+        self.held.lines += len(lines)
+
+    def _fitting(self, lines: list[bytes]) -> list[bytes]:
+        """One loop over millions of lines: what it calls for each is what it costs."""
+        fit, held, add = [], self.held, self.ids.append
+        for number, line in enumerate(self._filters.passed(lines), held.lines + 1):
+            try:
+                found = checked(line, self.type, NAMELESS)
+            except Unfit as unfit:
+                where = f"{self._place} {number}" if unfit.where == NAMELESS else unfit.where
+                held.aside.append(Aside(where, unfit.why))
+                continue
+            if not found.meta.lastUpdated:
+                held.dated = False
+            add(hash(found.id))
+            fit.append(line)
+        return fit
+
+
+def digests(path: Path) -> array[int]:
+    """Of the lines that a Sieve of an earlier process kept."""
+    return array("q", (hash(found.id) for found, _ in each_line(path)))
+
+
+def removed(path: Path) -> list[str]:
+    """`Type/id` of every DELETE in a file of transaction Bundles; what is no Bundle removes nothing."""
+    return [reference for line in path.read_bytes().splitlines() for reference in _removed(line)]
+
+
+def _removed(line: bytes) -> Iterator[str]:
+    try:
+        entries = _bundle.decode(line).entry
+    except (msgspec.MsgspecError, RecursionError):
+        return
+    for entry in entries:
+        found = _REFERENCE.search(entry.request.url)
+        if found and entry.request.method == "DELETE":
+            yield found[1]
+
+
+def outcomes(path: Path) -> Iterator[tuple[bool, bytes]]:
+    """(whether it tells of a failure, the OperationOutcome); what is none tells of one, for nobody knows."""
+    for line in path.read_bytes().splitlines():
+        try:
+            issues = _outcome.decode(line).issue
+        except (msgspec.MsgspecError, RecursionError):
+            yield True, line
+            continue
+        yield any(issue.severity in FAILED for issue in issues), line

@@ -1,0 +1,296 @@
+"""Pages of one type in, one NDJSON file out, with a journal of how far it is safe; each resource once, the newest.
+
+Of an interrupted one the journal tells up to which byte the file is whole and which page comes next. Nothing is
+believed of it that the file does not bear out: every line is read again before the reading goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+import msgspec
+
+from service.pull.heads import Head, Unfit, checked, head
+from service.pull.manifest import Pulled
+from service.pull.part import Part
+
+BUCKETS = 256
+COPIED_AT_ONCE = 1 << 20  # bytes
+
+
+STRAY = re.compile("^came where (.+) was asked for$")
+
+
+class Aside(msgspec.Struct):
+    where: str
+    why: str
+
+    @property
+    def of(self) -> str:
+        """The type whose reading met it."""
+        stray = STRAY.match(self.why)
+        return stray[1] if stray else re.split("[/ ]", self.where)[0]
+
+
+class Step(msgspec.Struct, omit_defaults=True):
+    """A line of the journal: `size` bytes are safe; search number `search` goes on at `next`, None where it begins."""
+
+    size: int
+    search: int = 0
+    next: str | None = None
+    since: str | None = None
+    aside: list[Aside] = []
+    warnings: list[str] = []
+    done: Pulled | None = None
+
+
+_step = msgspec.json.Decoder(Step)
+
+
+class Sheet:
+    """`with Sheet(part, "Claim") as sheet`, then `keep` page after page, and `settled` at the end.
+
+    `at` is where an interrupted reading goes on. Memory holds eight bytes a resource.
+    """
+
+    def __init__(self, part: Part, resource_type: str, name: str = "") -> None:
+        self.type, self.path = resource_type, part.ndjson(name or resource_type)
+        self._journal = part.state(name or resource_type)
+        self.pulled = Pulled()
+        self.dated = True
+        self.aside: list[Aside] = []
+        self.warnings: list[str] = []
+        self.at = Step(0)
+        self.done = False
+        self._seen = _Seen()
+        self._settled = False
+        self._file: BinaryIO | None = None
+        self._log: BinaryIO | None = None
+
+    def __enter__(self) -> Sheet:
+        steps = list(_steps(self._journal))
+        if not self._taken_up(steps):
+            self.again()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closed()
+
+    @property
+    def fresh(self) -> bool:
+        """Nothing of it was read by an interrupted pull."""
+        return not self.pulled.count and self.at.next is None
+
+    def more(self) -> None:
+        """To add to what was settled; nothing of it can be taken up after an interruption."""
+        self._closed()
+        self._file, self._log = self.path.open("ab"), self._journal.open("wb")
+        self._settled = False
+
+    def drop(self) -> None:
+        self._closed()
+        self.path.unlink(missing_ok=True)
+        self._journal.unlink(missing_ok=True)
+        self.done = True
+
+    def again(self) -> None:
+        """From nothing; a file of that name may be an earlier run's too, so it is not written into."""
+        self._closed()
+        self.path.unlink(missing_ok=True)
+        self._file, self._log = self.path.open("xb"), self._journal.open("wb")
+        self.pulled, self.at, self._seen, self.dated = Pulled(), Step(0), _Seen(), True
+        self.aside, self.warnings, self.done, self._settled = [], [], False, False
+
+    def _closed(self) -> None:
+        for each in (self._file, self._log):
+            if each is not None:
+                each.close()
+
+    def _taken_up(self, steps: list[Step]) -> bool:
+        if not steps or ((last := steps[-1]).done is not None and last.size != self._size()):
+            return False
+        if last.done is not None:
+            self.pulled, self.done = last.done, True
+        elif not self.path.is_file() or not self._replayed(last.size):
+            return False
+        self.at = last
+        self.pulled.since = next((step.since for step in steps if step.since), self.pulled.since)
+        self.aside = [each for step in steps for each in step.aside]
+        self.warnings = [each for step in steps for each in step.warnings]
+        if not self.done:
+            self._file, self._log = self.path.open("r+b"), self._journal.open("ab")
+            self._file.truncate(last.size)
+            self._file.seek(last.size)
+        return True
+
+    def _replayed(self, size: int) -> bool:
+        """Whether so much of the file holds whole resources; they are counted as when they came."""
+        self._seen, self.dated, self.pulled = _Seen(), True, Pulled()
+        place = 0
+        try:
+            with self.path.open("rb") as lines:
+                while place < size:
+                    line = lines.readline()
+                    self._count(head(line))
+                    place += len(line)
+        except msgspec.MsgspecError:
+            return False
+        return place == size
+
+    def keep(self, resources: Sequence[bytes], limit: int | None = None) -> list[str]:
+        """The ids of those that were written, `limit` lines in all at most; what is unfit is set aside."""
+        ids, fit, dated = list[str](), list[bytes](), self.dated
+        assert self._file is not None, "a sheet that is done takes no more"
+        room = len(resources) if limit is None else limit - self.pulled.count
+        for body in resources:
+            if len(ids) >= room:
+                break
+            try:
+                found = checked(body, self.type)
+            except Unfit as unfit:
+                self.aside.append(Aside(unfit.where, unfit.why))
+                continue
+            fit.append(body)
+            ids.append(found.id)
+            dated = dated and found.meta.lastUpdated != ""
+        if fit:
+            self._file.write(b"\n".join(fit) + b"\n")
+        self.pulled.count += len(ids)
+        self.dated = dated
+        self._seen.extend(map(hash, ids))
+        return ids
+
+    def adopt(self, file: Path, ids: array[int], dated: bool, aside: Sequence[Aside]) -> None:
+        """The lines of a file that were checked as they came; `ids` are their digests."""
+        assert self._file is not None, "a sheet that is done takes no more"
+        with file.open("rb") as lines:
+            shutil.copyfileobj(lines, self._file, COPIED_AT_ONCE)
+        self.pulled.count += len(ids)
+        self.dated = self.dated and dated
+        self._seen.extend(ids)
+        self.aside += aside
+
+    def _count(self, found: Head) -> None:
+        self.pulled.count += 1
+        self.dated = self.dated and bool(found.meta.lastUpdated)
+        self._seen.add(found.id)
+
+    def safe(self, search: int, following: str | None, since: str | None, asides: int, warnings: Sequence[str]) -> None:
+        """The page is in the file; the next is `following` of that search. `asides` were there before the page."""
+        assert self._file is not None, "a sheet that is done takes no more"
+        self._file.flush()
+        self.warnings += warnings
+        self.pulled.since = self.pulled.since or since
+        self._note(Step(self._file.tell(), search, following, since, self.aside[asides:], list(warnings)))
+
+    def _note(self, step: Step) -> None:
+        assert self._log is not None, "a sheet that is done takes no more"
+        self._log.write(msgspec.json.encode(step) + b"\n")
+        self._log.flush()
+
+    def settled(self) -> Pulled:
+        """The end: each id once, by its newest version. Before this what is there may hold some twice."""
+        if self._file is not None:
+            self._file.close()
+        if not self._settled and (repeated := self._seen.repeated()):
+            self.pulled.count -= _once(self.path, repeated)
+        self._settled = True
+        return self.pulled
+
+    def finished(self, pulled: Pulled, aside: Sequence[Aside] = (), warnings: Sequence[str] = ()) -> None:
+        """Nothing of this type has to be asked for again; what is set aside beside what the pages said."""
+        self._on_disk()
+        self.pulled, self.done = pulled, True
+        self.aside += aside
+        self.warnings += warnings
+        self._note(Step(self._size(), done=pulled, aside=list(aside), warnings=list(warnings)))
+        self._closed()
+
+    def _on_disk(self) -> None:
+        """Once it is called finished nobody reads it again to see whether it is whole."""
+        if self._file is not None and not self._file.closed:
+            self._file.flush()
+        if self.path.is_file():
+            with self.path.open("rb") as file:
+                os.fsync(file.fileno())
+
+    def _size(self) -> int:
+        return self.path.stat().st_size if self.path.is_file() else 0
+
+    def heads(self) -> Iterator[tuple[Head, bytes]]:
+        """Each resource that it holds by now, whole."""
+        yield from each_line(self.path)
+
+
+def each_line(path: Path) -> Iterator[tuple[Head, bytes]]:
+    with path.open("rb") as lines:
+        for line in lines:
+            yield head(line), line
+
+
+def _steps(journal: Path) -> Iterator[Step]:
+    """As far as they are whole: the last one may have been cut off."""
+    if not journal.is_file():
+        return
+    with journal.open("rb") as lines:
+        for line in lines:
+            try:
+                yield _step.decode(line)
+            except msgspec.MsgspecError:
+                return
+
+
+class _Seen:
+    """Ids as digests of eight bytes, in buckets, so that looking for repeated ones takes little memory at a time."""
+
+    def __init__(self) -> None:
+        self._buckets = [array("q") for _ in range(BUCKETS)]
+
+    def add(self, resource_id: str) -> None:
+        digest = hash(resource_id)
+        self._buckets[digest % BUCKETS].append(digest)
+
+    def extend(self, digests: Iterable[int]) -> None:
+        for digest in digests:
+            self._buckets[digest % BUCKETS].append(digest)
+
+    def repeated(self) -> set[int]:
+        """The digests that came more than once: those of repeated ids, and rarely of two ids."""
+        return {digest for bucket in self._buckets for digest in _repeated(bucket)}
+
+
+def _repeated(bucket: array[int]) -> Iterator[int]:
+    if len(once := set(bucket)) == len(bucket):
+        return
+    for digest in bucket:
+        if digest in once:
+            once.remove(digest)
+        else:
+            yield digest
+
+
+def _once(path: Path, repeated: set[int]) -> int:
+    """Rewrites the file with the newest of each id, the last where nothing tells; how many lines went."""
+    newest: dict[str, tuple[object, int]] = {}
+    for number, (found, _) in enumerate(each_line(path)):
+        if hash(found.id) in repeated:
+            rank = (found.age, number)
+            newest[found.id] = max(newest.get(found.id, rank), rank)
+    new, gone = path.with_name(path.name + ".new"), 0
+    with new.open("wb") as out:
+        for number, (found, line) in enumerate(each_line(path)):
+            if found.id in newest and newest[found.id][1] != number:
+                gone += 1
+            else:
+                out.write(line)
+    new.replace(path)
+    return gone

@@ -1,0 +1,130 @@
+"""What was asked for in - so many patients, a list of ids, a Group - and which patients that is, out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from service.errors import WrongUsage
+from service.server.client import FhirServer
+from service.settings import Source
+
+ID = re.compile(r"^(?:(?:(?P<base>https?://\S+)/)?Patient/)?(?P<id>[A-Za-z0-9._-]+)(?:/_history/[^/]+)?$")
+GROUP_ID = re.compile(r"^(?:Group/)?([A-Za-z0-9.-]{1,64})$")
+
+
+class _Entity(msgspec.Struct):
+    reference: str = ""
+
+
+class _Member(msgspec.Struct):
+    entity: _Entity = msgspec.field(default_factory=_Entity)
+    inactive: bool = False
+
+
+class _Group(msgspec.Struct):
+    member: list[_Member] = []
+
+
+_group = msgspec.json.Decoder(_Group)
+
+
+@dataclass(frozen=True)
+class Whom:
+    """`ids` are those to be read, None all; `limit` the most of them. `aside`: who was named and cannot be."""
+
+    limit: int | None = None
+    ids: list[str] | None = None
+    aside: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def limited(self) -> bool:
+        return self.limit is not None or self.ids is not None
+
+    @property
+    def digest(self) -> str:
+        named = None if self.ids is None else sorted(self.ids)
+        return hashlib.sha256(msgspec.json.encode([self.limit, named])).hexdigest()
+
+    @classmethod
+    async def of(cls, server: FhirServer, only: Sequence[str] | None, group: str | None, limit: int | None) -> Whom:
+        """Of a list and a Group together those who are in both."""
+        if only is None and group is None:
+            return cls(limit)
+        listed = None if only is None else list(dict.fromkeys(only))
+        belonging, aside = await members(server, group) if group else (None, [])
+        if listed is None or belonging is None:
+            ids = listed if belonging is None else belonging
+        else:
+            ids = [each for each in listed if each in set(belonging)]
+        return cls(limit, (ids or [])[:limit], aside)
+
+
+def patient_ids(lines: Iterable[str], where: str, source: Source) -> list[str]:
+    """One id or reference a line; a line that is neither is WrongUsage with its number, and empty ones are skipped.
+
+    An absolute reference counts only under the source's own address or one of its `aliases`.
+    """
+    own = {base.split("://")[-1] for base in (source.url, *source.aliases)}
+    ids = []
+    for number, line in enumerate(lines, 1):
+        if not (text := line.strip()) or text.startswith("#"):
+            continue
+        found = ID.match(text)
+        if not found or (found["base"] and found["base"].split("://")[-1] not in own):
+            raise WrongUsage(
+                "a line names no Patient of this server",
+                where=f"{where}, line {number}",
+                do="write one id or reference a line, such as Patient/123",
+            )
+        ids.append(found["id"])
+    if not ids:
+        raise WrongUsage("nobody is named", where=where, do="write one id or reference a line")
+    return ids
+
+
+async def members(server: FhirServer, group: str) -> tuple[list[str], list[tuple[str, str]]]:
+    """The Patients who are active members, and of the Groups in it too; who else is a member is set aside."""
+    waiting, met, ids, aside = [_group_id(group)], set[str](), dict[str, None](), list[tuple[str, str]]()
+    while waiting:
+        if (current := waiting.pop()) in met:
+            continue
+        met.add(current)
+        for reference in await _active(server, current):
+            kind, _, name = reference.rpartition("/")[0].rpartition("/")[2], "", reference.rpartition("/")[2]
+            if kind == "Patient" and _own(server, reference):
+                ids[name] = None
+            elif kind == "Group" and _own(server, reference):
+                waiting.append(name)
+            else:
+                aside.append((f"Group/{current}", "a member is no Patient of this server"))
+    return list(ids), aside
+
+
+async def _active(server: FhirServer, group: str) -> list[str]:
+    answer = await server.read(f"Group/{group}")
+    if answer is None:
+        raise WrongUsage("this Group is not on the server", where=f"Group/{group}", do="check --group")
+    try:
+        members = _group.decode(answer.body).member
+    except msgspec.MsgspecError as error:
+        raise WrongUsage(f"this Group cannot be read: {error}", where=f"Group/{group}", do="mend it") from error
+    return [each.entity.reference.split("/_history/")[0] for each in members if not each.inactive]
+
+
+def _own(server: FhirServer, reference: str) -> bool:
+    if "://" not in reference:
+        return True
+    bases = {base.split("://")[-1] for base in (server.base, *server.source.aliases)}
+    return reference.split("://")[-1].rsplit("/", 2)[0] in bases
+
+
+def _group_id(text: str) -> str:
+    found = GROUP_ID.match(text)
+    if not found:
+        raise WrongUsage(f"{text!r} is no id of a Group", where="--group", do="give its id, or Group/id")
+    return found[1]
