@@ -25,8 +25,10 @@ lock: install ## both lock files anew, with hashes and without addresses
 	$(BIN)/uv pip compile $(LOCK_FLAGS) pyproject.toml requirements-build.in -o requirements.lock
 	$(BIN)/uv pip compile $(LOCK_FLAGS) --extra dev pyproject.toml requirements-build.in -o requirements-dev.lock
 
-profiles: ## fhir_profiles/r4 from its FSH sources; needs npm
+profiles: install ## fhir_profiles/{stu3,r4,r5} from the FSH sources, and docs/profile/; needs npm, a JDK and Maven
+	$(BIN)/python -m service.derive.catalogue_fsh
 	fhir_profiles/build.sh
+	$(BIN)/python -m fhir_profiles.guide docs/profile
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,16 +1,17 @@
 """A FHIR version and a name go in, the definitions of the standardized profile come out, as parsed JSON.
 
-The definitions are written in `fsh/` and compiled into one folder for each FHIR version by `build.sh`.
+The definitions are written in `fsh/`; `build.sh` makes of them a folder and a `package.tgz` for each FHIR version.
 """
 
 import json
 from collections.abc import Iterator
 from decimal import Decimal
+from importlib import import_module
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-__all__ = ["CANONICAL", "UnknownArtefact", "artefacts", "examples", "load"]
+__all__ = ["CANONICAL", "UnknownArtefact", "artefacts", "examples", "folder", "load", "read_profile"]
 
 CANONICAL = "https://w3id.org/fhir-personalization"
 
@@ -18,7 +19,17 @@ _VERSIONS = ("stu3", "r4", "r5")
 
 # A server that checks references takes them in this order: a value set names its code system, a profile both. The
 # measures are those that reports name.
-_ORDER = ("CodeSystem", "ValueSet", "StructureDefinition", "Measure")
+_ORDER = (
+    *("CodeSystem", "ValueSet", "StructureDefinition", "ConceptMap", "SearchParameter", "CapabilityStatement"),
+    "Measure",
+)
+
+
+def __getattr__(name: str) -> Any:
+    """`fhir_profiles.read_profile` needs pydantic, which who only loads definitions does without."""
+    if name == "read_profile":
+        return import_module("fhir_profiles.read").read_profile
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class UnknownArtefact(KeyError):
@@ -43,18 +54,19 @@ def load(version: str, name: str) -> dict[str, Any]:
 
 
 def artefacts(version: str) -> Iterator[dict[str, Any]]:
-    """Every CodeSystem, ValueSet, StructureDefinition, then every Measure: an order in which a server takes them."""
-    definitions = list(_resources(_folder(version)))
+    """Every CodeSystem, ValueSet, StructureDefinition and so on: an order in which a server takes them."""
+    definitions = list(_resources(folder(version)))
     for kind in _ORDER:
         yield from (one for one in definitions if one["resourceType"] == kind)
 
 
 def examples(version: str) -> Iterator[dict[str, Any]]:
     """Resources of invented patients that obey the definitions; decimals are Decimal."""
-    yield from _resources(_folder(version) / "examples")
+    yield from _resources(folder(version) / "examples")
 
 
-def _folder(version: str) -> Traversable:
+def folder(version: str) -> Traversable:
+    """Where the files of this version are: stu3, r4 or r5. UnknownArtefact."""
     compiled = [known for known in _VERSIONS if (files(__name__) / known).is_dir()]
     if version not in compiled:
         raise UnknownArtefact(f"no definitions for FHIR version {version!r}: ask for one of {', '.join(compiled)}")

@@ -1,6 +1,8 @@
 """A Patient that bears the extension, or a panel Observation, goes in; its PersonalizationProfile comes out.
 
-This is all that a reader in Python needs: no server and no service, only the JSON that a FHIR server answered.
+This is all that a reader in Python needs: no server and no service, only the JSON that a FHIR server answered, in STU3,
+R4, R4B or R5. What the profile says is built of what these share, so that one reader reads them all; a difference is
+told where it shows (`level_absent`).
 """
 
 from collections.abc import Callable
@@ -8,11 +10,18 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-
 from fhir_profiles import CANONICAL
+from fhir_profiles.values import Measure, PersonalizationProfile, Rationale, UsualProvider
 
-__all__ = ["Measure", "NoProfile", "PersonalizationProfile", "Rationale", "UnreadableProfile", "read_profile"]
+__all__ = [
+    "Measure",
+    "NoProfile",
+    "PersonalizationProfile",
+    "Rationale",
+    "UnreadableProfile",
+    "UsualProvider",
+    "read_profile",
+]
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -28,73 +37,8 @@ class UnreadableProfile(ValueError):
     """The resource holds a profile that breaks its own definition; the message says where."""
 
 
-class Measure(BaseModel):
-    """One component of the panel. Either `value` or `unknown` is there, never both.
-
-    `value` is a number in `unit` (a UCUM code or an ISO 4217 currency), a date, or a code. `numerator`, `denominator`
-    and `coverage` (0 to 1) stand with ratios. `window` is p7d, p1m, p1y or ever, back from the profile's `as_of`.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    code: str
-    value: Decimal | date | datetime | str | None = None
-    unit: str | None = None
-    unknown: str | None = None
-    unknown_text: str | None = None
-    numerator: Decimal | None = None
-    denominator: Decimal | None = None
-    coverage: Decimal | None = None
-    window: str
-    definition: str
-
-
-class Rationale(BaseModel):
-    """One rule that fired. Without a value it fired because nothing was ever recorded."""
-
-    model_config = ConfigDict(frozen=True)
-
-    code: str
-    measure: str
-    value: Decimal | date | None = None
-    unit: str | None = None
-    threshold: Decimal | None = None
-    threshold_unit: str | None = None
-
-
-class PersonalizationProfile(BaseModel):
-    """What the hospital knows about the attention that a patient needs, as of one moment.
-
-    A Patient gives the level, the pathways and the dates; `profile` then refers to the panel, which alone gives the
-    measures and the rationale. `level` is None on a panel that says why in `level_absent`.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    level: str | None = None
-    level_absent: str | None = None
-    pathways: tuple[str, ...] = ()
-    as_of: datetime
-    valid_until: datetime | None = None
-    review_by: date | None = None
-    framework_version: str
-    profile: str | None = None
-    status: str | None = None
-    measures: tuple[Measure, ...] = ()
-    rationale: tuple[Rationale, ...] = ()
-
-    def measure(self, code: str, unit: str | None = None) -> Measure:
-        """The measure with this code; money needs its currency as unit where there is more than one. KeyError."""
-        found = [one for one in self.measures if one.code == code and unit in (None, one.unit)]
-        if len(found) != 1:
-            wanted = code if unit is None else f"{code} in {unit}"
-            units = ", ".join(one.unit or "no unit" for one in found)
-            raise KeyError(f"{wanted} stands in several units, name one: {units}" if found else f"no measure {wanted}")
-        return found[0]
-
-
 def read_profile(resource: Json) -> PersonalizationProfile:
-    """The profile that this Patient or panel Observation (parsed JSON, R4) holds.
+    """The profile that this Patient or panel Observation (parsed JSON, of any FHIR version from STU3 on) holds.
 
     Raises NoProfile where there is none or where it was entered in error, UnreadableProfile where it breaks its
     definition. A profile past its `valid_until` is read all the same: the caller knows the time.
@@ -128,6 +72,7 @@ def _profile(resource: Json, extension: Json) -> PersonalizationProfile:
     return PersonalizationProfile(
         level=_level(resource, parts),
         level_absent=_reason(resource),
+        level_absent_text=resource.get("dataAbsentReason", {}).get("text"),
         pathways=tuple(_code(pathway, "personalization-pathway") for pathway in parts.all("pathway")),
         as_of=datetime.fromisoformat(parts.one("asOf")),
         valid_until=parts.maybe("validUntil", datetime.fromisoformat),
@@ -137,6 +82,7 @@ def _profile(resource: Json, extension: Json) -> PersonalizationProfile:
         status=resource.get("status"),
         measures=tuple(_measure(component) for component in resource.get("component", ())),
         rationale=tuple(_rationale(one) for one in _extensions(resource, _url("personalization-rationale"))),
+        usual_providers=tuple(_usual(one) for one in _extensions(resource, _url("usual-provider"))),
     )
 
 
@@ -202,6 +148,16 @@ def _rationale(extension: Json) -> Rationale:
         unit=unit,
         threshold=threshold,
         threshold_unit=threshold_unit,
+    )
+
+
+def _usual(extension: Json) -> UsualProvider:
+    parts = _Parts(extension)
+    return UsualProvider(
+        provider=parts.one("provider")["reference"],
+        role=parts.one("role"),
+        share=_decimal(parts.one("share")),
+        visits=_decimal(parts.one("visits")),
     )
 
 

@@ -135,6 +135,7 @@ class Source(BaseModel):
         default=None, ge=0, description="the major version whose panels count; unset: the one that stands there first"
     )
     sandbox: bool = Field(default=False, description="a server for trying things out: `try` may use it")
+    admin: bool = Field(default=False, description="`profiles install` may put definitions on this server")
     opt_out_group: str = Field(
         default="",
         pattern=r"^([A-Za-z0-9.-]{1,64})?$",

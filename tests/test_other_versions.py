@@ -1,11 +1,13 @@
-"""A source of STU3 or R5 by the front door: pulled by search and by export, derived as in R4, and not written to."""
+"""A source of STU3 or R5 by the front door: pulled by search and by export, derived as in R4, written in its words."""
 
+import importlib
 import json
 
 import httpx
 import pytest
 from expectations import EXPECTED
 
+from fhir_profiles import read_profile
 from service.sandbox import Faults, running
 from service.sandbox.versions import FHIR_VERSIONS, said_in
 
@@ -32,8 +34,25 @@ def test_its_patients_have_the_levels_that_were_worked_out_for_them(personalize,
     assert said.json["pulled"]["Encounter"] == 56
     expected = {level: sum(each == level for each in LIVING.values()) for level in LIVING.values() if level}
     assert {level: n for level, n in said.json["levels"].items() if level in expected} == expected
-    assert any("profiles are composed for R4 and R4B" in note for note in said.json["notes"])
-    assert [each for each in server.writes if each.method not in ("GET", "DELETE") or "bulk" not in each.path] == []
+    assert said.json["written"]["Observation"] == len(LIVING)
+
+
+def test_what_is_written_is_of_that_version_once_and_taken_back(personalize, clinic):
+    server, version = clinic
+    first = personalize("run", server.url, "--as-of", "2026-07-01", "--write", "patient", "--apply", "--json").json
+    package = {"3": "fhir.resources.STU3", "5": "fhir.resources"}[version[0]]
+    for kind in ("Observation", "Provenance", "Device", "Patient"):
+        written = httpx.get(f"{server.url}/{kind}?_count=100").json()["entry"]
+        assert len(written) >= first["written"][kind] > 0
+        for entry in written:
+            importlib.import_module(f"{package}.{kind.lower()}").__dict__[kind].model_validate(entry["resource"])
+    panels = httpx.get(f"{server.url}/Observation?_count=100").json()["entry"]
+    levels = {entry["resource"]["subject"]["reference"]: read_profile(entry["resource"]).level for entry in panels}
+    assert {who: levels[f"Patient/{who}"] for who in LIVING} == LIVING
+    again = personalize("run", server.url, "--as-of", "2026-07-01", "--write", "patient", "--apply", "--json").json
+    assert again["written"] == {}
+    assert personalize("undo", first["run"], "--json").json["set_aside"] == []
+    assert "entry" not in httpx.get(f"{server.url}/Observation?_count=100").json()
 
 
 def test_one_patient_is_explained_by_visits_of_that_version(personalize, clinic):

@@ -25,9 +25,15 @@ RuleSet: MeasureProperties
 * ^property[+].code = #source
 * ^property[=].description = "Where the formula is published; 'own' where it is not."
 * ^property[=].type = #string
+* ^property[+].code = #formula
+* ^property[=].description = "What is counted or divided, in words and symbols."
+* ^property[=].type = #string
+* ^property[+].code = #unknown
+* ^property[=].description = "When the measure has a dataAbsentReason instead of a value; it is never zero then."
+* ^property[=].type = #string
 
 // The properties of one measure, under its code.
-RuleSet: MeasureEntry(dimension, window, unit, source)
+RuleSet: MeasureEntry(dimension, window, unit, source, formula, unknown)
 * ^property[+].code = #dimension
 * ^property[=].valueCoding = $dimension#{dimension}
 * ^property[+].code = #window
@@ -36,10 +42,15 @@ RuleSet: MeasureEntry(dimension, window, unit, source)
 * ^property[=].valueString = "{unit}"
 * ^property[+].code = #source
 * ^property[=].valueString = "{source}"
+* ^property[+].code = #formula
+* ^property[=].valueString = "{formula}"
+* ^property[+].code = #unknown
+* ^property[=].valueString = "{unknown}"
 
 // What a report measures. Its groups are made anew for each report, so that a Measure says in words what they are.
 RuleSet: Report(id, name, title)
 * url = "https://w3id.org/fhir-personalization/Measure/{id}"
+* version = "0.1.0"
 * name = "{name}"
 * title = "{title}"
 * status = #draft
@@ -52,18 +63,60 @@ RuleSet: ScoredAs(scoring, display)
 RuleSet: Group(text)
 * group.description = "{text}"
 
+// A criterion is in words: no language of expressions applies.
 RuleSet: Population(code, display, text)
 * group.population[+].code = http://terminology.hl7.org/CodeSystem/measure-population#{code} "{display}"
 * group.population[=].description = "{text}"
-* group.population[=].criteria.language = #text/plain
+* group.population[=].criteria.language.extension[0].url = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+* group.population[=].criteria.language.extension[0].valueCode = #not-applicable
 * group.population[=].criteria.expression = "{text}"
 
 // `code` is the text by which a report calls it.
 RuleSet: Stratifier(code, text)
 * group.stratifier[+].code.text = "{code}"
 * group.stratifier[=].description = "{text}"
-* group.stratifier[=].criteria.language = #text/plain
-* group.stratifier[=].criteria.expression = "{text}"
+
+// What a search of ours looks at, in each FHIR version the same.
+RuleSet: Search(code, name, text)
+* url = "https://w3id.org/fhir-personalization/SearchParameter/{code}"
+* version = "0.1.0"
+* name = "{name}"
+* status = #active
+* experimental = false
+* publisher = "fhir-personalization"
+* description = "{text}"
+* code = #{code}
+* base[0] = #Patient
+* base[1] = #Observation
+* xpathUsage = #normal
+
+// What the service needs of a server: SHALL, SHOULD or MAY.
+RuleSet: Needs(type, expectation, why)
+* rest.resource[+].type = #{type}
+* rest.resource[=].documentation = "{why}"
+* rest.resource[=].extension[0].url = $expectation
+* rest.resource[=].extension[0].valueCode = #{expectation}
+
+RuleSet: Interaction(code, expectation)
+* rest.resource[=].interaction[+].code = #{code}
+* rest.resource[=].interaction[=].extension[0].url = $expectation
+* rest.resource[=].interaction[=].extension[0].valueCode = #{expectation}
+
+RuleSet: SearchBy(name, type, expectation)
+* rest.resource[=].searchParam[+].name = "{name}"
+* rest.resource[=].searchParam[=].type = #{type}
+* rest.resource[=].searchParam[=].extension[0].url = $expectation
+* rest.resource[=].searchParam[=].extension[0].valueCode = #{expectation}
+
+// One code of ours and the public code that comes nearest to it.
+RuleSet: Source(code, display)
+* group[=].element[+].code = #{code}
+* group[=].element[=].display = "{display}"
+
+RuleSet: Target(code, equivalence, comment)
+* group[=].element[=].target[+].code = #{code}
+* group[=].element[=].target[=].equivalence = #{equivalence}
+* group[=].element[=].target[=].comment = "{comment}"
 
 // A resource that this service created says so: who made it, for which installation, how confidential.
 // HL7's code DEVAST is "asserted by a device"; R is the usual high-water mark of visits and claims.
@@ -96,6 +149,13 @@ RuleSet: Level(code, display)
 * valueCodeableConcept = $level#{code} "{display}"
 * extension[personalization].extension[level].valueCode = #{code}
 
+// Whom the patient usually sees, or where.
+RuleSet: Usual(provider, role, share, visits)
+* extension[usual-provider][+].extension[provider].valueReference = Reference({provider})
+* extension[usual-provider][=].extension[role].valueCode = #{role}
+* extension[usual-provider][=].extension[share].valueDecimal = {share}
+* extension[usual-provider][=].extension[visits].valueDecimal = {visits}
+
 RuleSet: NoLevel(reason, display, text)
 * dataAbsentReason = $absent#{reason} "{display}"
 * dataAbsentReason.text = "{text}"
@@ -109,6 +169,12 @@ RuleSet: Because(rationale, measure, value, unit, threshold)
 * extension[rationale][=].extension[measure].valueCode = #{measure}
 * extension[rationale][=].extension[value].valueQuantity = {value} '{unit}' "{unit}"
 * extension[rationale][=].extension[threshold].valueQuantity = {threshold} '{unit}' "{unit}"
+
+RuleSet: BecauseMoney(rationale, measure, amount, currency, threshold)
+* extension[rationale][+].extension[code].valueCode = #{rationale}
+* extension[rationale][=].extension[measure].valueCode = #{measure}
+* extension[rationale][=].extension[value].valueQuantity = {amount} $currency#{currency} "{currency}"
+* extension[rationale][=].extension[threshold].valueQuantity = {threshold} $currency#{currency} "{currency}"
 
 RuleSet: BecauseSince(rationale, measure, day, months)
 * extension[rationale][+].extension[code].valueCode = #{rationale}

@@ -22,7 +22,7 @@ MOVING = {
     "Observation": {"issued", "effectivePeriod"},
     "Provenance": {"recorded"},
     "Flag": {"period"},
-    "DocumentReference": {"date", "context", "content"},
+    "DocumentReference": {"date", "indexed", "context", "period", "content"},
 }
 MOVING_PARTS = {"asOf", "validUntil", "reviewBy"}
 

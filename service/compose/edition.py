@@ -14,6 +14,7 @@ import service
 from fhir_profiles import artefacts
 from service.compose.content import Json
 from service.compose.identity import Identity
+from service.compose.release import R4, Release, release_of
 from service.errors import LakeProblem
 from service.lake import read_json
 
@@ -27,7 +28,8 @@ Displays = Mapping[str, Mapping[str, str]]
 class Edition:
     """`as_of` on the clock of the source, `recorded` now.
 
-    `displays` are the words of our code systems, `unknown` those for why a measure is unknown.
+    `displays` are the words of our code systems, `unknown` those for why a measure is unknown; `release` is the version
+    of FHIR that the source speaks.
     """
 
     identity: Identity
@@ -37,6 +39,7 @@ class Edition:
     recorded: dt.datetime
     displays: Displays
     unknown: Mapping[str, str]
+    release: Release = R4
 
     @property
     def valid_until(self) -> dt.datetime:
@@ -76,8 +79,12 @@ def read_edition(
     installation: str,
     recorded: dt.datetime,
     algorithm: str | None = None,
+    fhir_version: str = R4,
 ) -> Edition:
-    """The edition of the profiles in this directory; `recorded` is now, and Provenance alone tells it."""
+    """The edition of the profiles in this directory; `recorded` is now, and Provenance alone tells it.
+
+    `fhir_version` is the source's, as its statement and the pull tell it.
+    """
     derived, algorithm = _derived(profiles), algorithm or service.__version__
     digits = derived.policy_hash.rpartition(":")[2][:SHORT_HASH]
     return Edition(
@@ -88,6 +95,7 @@ def read_edition(
         recorded=recorded,
         displays=_displays(),
         unknown=derived.unknown,
+        release=release_of(fhir_version),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from service.compose.absent import level_absent, measure_absent
@@ -13,6 +14,7 @@ from service.compose.canonical import (
     PROFILE,
     PROFILE_IDENTIFIER,
     RATIONALE,
+    USUAL_PROVIDER,
 )
 from service.compose.content import Json, plain
 from service.compose.edition import Edition, instant
@@ -23,6 +25,7 @@ from service.errors import LakeProblem
 
 ROLLING = ("p7d", "p1m", "p1y")
 SHARE = Decimal("0.000001")
+PROVIDERS = {"usual-clinician-p1y": "clinician", "usual-site-p1y": "site"}
 # As if nothing stood there yet; what does decides whether it is amended or entered-in-error (status.py).
 STATUS = {"final": "final", "preliminary": "preliminary", "withdrawn": "cancelled"}
 
@@ -33,7 +36,7 @@ def panel(row: ProfileRow, edition: Edition) -> Json:
         "resourceType": "Observation",
         "id": identifier,
         "meta": edition.identity.meta(PROFILE),
-        "extension": [on_panel(row, edition), *(_rationale(each) for each in row.rationale)],
+        "extension": [on_panel(row, edition), *map(_rationale, row.rationale), *_usual_providers(row.measures)],
         "identifier": [{"system": PROFILE_IDENTIFIER, "value": identifier}],
         "status": STATUS[row.verdict.status],
         "category": [edition.concept(CATEGORY, "personalization")],
@@ -103,6 +106,24 @@ def _window(code: str) -> str:
     """Codes carry their window; one that carries none looks at the whole record."""
     last = code.rpartition("-")[2]
     return last if last in ROLLING else "ever"
+
+
+def _usual_providers(measures: list[Measure]) -> Iterator[Json]:
+    """Whom the patient usually sees, and where: a component has no place for a reference."""
+    for measure in measures:
+        role = PROVIDERS.get(measure.code)
+        if role and measure.mode and measure.value is not None and measure.denominator is not None:
+            yield _usual_provider(role, measure.mode, measure.value, measure.denominator)
+
+
+def _usual_provider(role: str, provider: str, share: Decimal, visits: int) -> Json:
+    parts: list[Json] = [
+        {"url": "provider", "valueReference": {"reference": provider}},
+        {"url": "role", "valueCode": role},
+        {"url": "share", "valueDecimal": plain(share)},
+        {"url": "visits", "valueDecimal": visits},
+    ]
+    return {"url": USUAL_PROVIDER, "extension": parts}
 
 
 def _rationale(fired: Rationale) -> Json:

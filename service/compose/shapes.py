@@ -13,6 +13,7 @@ from service.compose.canonical import CATEGORY, FLAG, LEVEL, PATIENT_PERSONALIZA
 from service.compose.composed import Composed
 from service.compose.content import Json, digest, enclosed, encode, find, value_of
 from service.compose.identity import Identity
+from service.compose.release import Release, said_in
 
 FHIR_JSON = "application/fhir+json"
 IN_USE = ("final", "amended")
@@ -20,9 +21,9 @@ TITLE = "Personalization profile"
 CATEGORIES = [{"coding": [{"system": CATEGORY, "code": "personalization", "display": "Personalization"}]}]
 
 
-def lowered(composed: Composed, resource_type: str, identity: Identity) -> Composed:
+def lowered(composed: Composed, resource_type: str, identity: Identity, release: Release) -> Composed:
     """The same profile as another resource; its Provenance is about that one, and no Patient points at it."""
-    stands_in = stand_in(composed.panel, composed.patient, resource_type, identity)
+    stands_in = said_in(release, stand_in(composed.panel, composed.patient, resource_type, identity))
     content = digest(stands_in)
     target = {"target": [{"reference": f"{resource_type}/{stands_in['id']}"}]}
     provenance = composed.provenance | {"id": identity.provenance(composed.patient, content)} | target

@@ -1,6 +1,6 @@
-"""The catalogue and the shipped policy in, the FSH of the code systems of measures and rationales out.
+"""The catalogue and the shipped policy in, the FSH of the code systems of measures and rationales, and of units, out.
 
-python -m service.derive.catalogue_fsh     writes both files; fhir_profiles/build.sh then compiles them
+python -m service.derive.catalogue_fsh     writes the files; fhir_profiles/build.sh then compiles them
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PANEL = (
     '* #profile "Personalization profile" '
     '"The panel of all measures of one patient, as of one moment; its value is the level."'
 )
-FOLDER = Path(fhir_profiles.__file__).parent / "fsh" / "terminology"
+FOLDER = Path(fhir_profiles.__file__).parent / "fsh"
 TITLES = {family.code: family.title for family in FAMILIES}
 COMPARED = {">=": "reaches", "<": "is below", "older-than-months": "is longer ago than"}
 
@@ -61,21 +61,52 @@ Description: "All rules."
 * insert ForUse
 * include codes from system $rationale
 """
+UNITS = """\
+// In which unit a measure of the panel is given; the catalogue alone feeds this file. A number in another unit is
+// another number, and a reader would take it for this one.
+"""
+UNIT = """
+Invariant: {key}
+Description: "{words}"
+Severity: #error
+Expression: "value.exists() and {measured} implies {holds}"
+"""
+MEASURED = "code.coding.where(system = '{}' and code.matches('^({})(-p7d|-p1m|-p1y)?$')).exists()"
+SYSTEM = f"{fhir_profiles.CANONICAL}/CodeSystem/personalization-measure"
+IN_UCUM = "value.where(system = 'http://unitsofmeasure.org' and code = '{}').exists()"
+RULES = {
+    "1": ("pers-unit-1", "A count, a ratio or an index is a Quantity in 1 (UCUM).", IN_UCUM.format("1")),
+    "d": ("pers-unit-2", "Days and nights are a Quantity in d (UCUM).", IN_UCUM.format("d")),
+    NO_CURRENCY: (
+        "pers-unit-3",
+        "An amount of money is a Quantity in a currency of ISO 4217; XXX is a known nothing.",
+        "value.where(system = 'urn:iso:std:iso:4217' and code.matches('^[A-Z]{3}$')).exists()",
+    ),
+    "date": ("pers-unit-4", "The day of a visit is a dateTime.", "value is dateTime"),
+}
 
 
 def files() -> dict[str, str]:
     """Text by file name."""
     return {
-        "personalization-measure.fsh": MEASURES.format(panel=PANEL, concepts="\n".join(_measures())),
-        "personalization-rationale.fsh": RATIONALE.format(concepts="\n".join(_rationales(Policy.load()))),
+        "terminology/personalization-measure.fsh": MEASURES.format(panel=PANEL, concepts="\n".join(_measures())),
+        "terminology/personalization-rationale.fsh": RATIONALE.format(concepts="\n".join(_rationales(Policy.load()))),
+        "profiles/measure-units.fsh": UNITS + "".join(map(_rule, RULES)),
     }
+
+
+def _rule(unit: str) -> str:
+    key, words, holds = RULES[unit]
+    codes = "|".join(family.code for family in FAMILIES if family.unit == unit)
+    return UNIT.format(key=key, words=words, measured=MEASURED.format(SYSTEM, codes), holds=holds)
 
 
 def _measures() -> Iterator[str]:
     for family in FAMILIES:
         for code, window in family.codes.items():
             yield f"* #{code} {_quoted(display(family, window))} {_quoted(_definition(family, window))}"
-            entry = f"{family.dimension}, {window}, {_unit(family)}, [[{family.source}]]"
+            told = [family.source, family.definition, f"Unknown when {unknown_when(family)}."]
+            entry = ", ".join([family.dimension, window, _unit(family), *map(_bracketed, told)])
             yield f"* #{code} insert MeasureEntry({entry})"
 
 
@@ -110,7 +141,16 @@ def _told(code: str, rules: list[Rule]) -> str:
 
 
 def _quoted(text: str) -> str:
-    return '"{}"'.format(text.replace("\\", "\\\\").replace('"', '\\"'))
+    return f'"{_escaped(text)}"'
+
+
+def _bracketed(text: str) -> str:
+    """As a parameter of a rule set, which puts it into quotes itself."""
+    return f"[[{_escaped(text)}]]"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def main() -> None:

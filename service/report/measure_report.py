@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from fhir_profiles import CANONICAL as BASE
+from service.compose.canonical import REPORT
 from service.compose.content import Json
 from service.compose.edition import instant
 from service.compose.quantity import quantity
@@ -53,7 +54,7 @@ def measure_report(name: str, basis: Basis, opens: datetime, parts: Sequence[Par
     """`name` is that of the report: its Measure is ours, and says what the groups are."""
     report: Json = {
         "resourceType": "MeasureReport",
-        "meta": basis.edition.identity.meta(),
+        "meta": basis.edition.identity.meta(REPORT),
         "status": "complete",
         "type": "summary",
         "measure": f"{BASE}/Measure/{name}",

@@ -5,7 +5,7 @@ Neither is written to a server: a ranked list of names stands in no patient's co
 
 from __future__ import annotations
 
-from service.compose.canonical import LEVEL, MEASURE, PATHWAY
+from service.compose.canonical import LEVEL, MEASURE, PATHWAY, TOP_PATIENTS
 from service.compose.content import Json
 from service.compose.edition import Edition, instant
 from service.report.aggregate import Aggregate, Summary
@@ -31,7 +31,7 @@ def _list(ranking: Ranking, group: Group | None, edition: Edition) -> Json:
     nobody = {"emptyReason": {"coding": [{"system": EMPTY, "code": "nilknown", "display": "Nil Known"}]}}
     return {
         "resourceType": "List",
-        "meta": edition.identity.meta(),
+        "meta": edition.identity.meta(TOP_PATIENTS),
         **({"text": narrative("; ".join(ranking.notes))} if ranking.notes else {}),
         "status": "current",
         "mode": "snapshot",

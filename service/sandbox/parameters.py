@@ -88,6 +88,7 @@ _OWN: dict[str, tuple[Parameter, ...]] = {
     "Binary": (),
     "CapabilityStatement": (_STATUS,),
     "CodeSystem": (_IDENTIFIER, _STATUS),
+    "ConceptMap": (_STATUS,),
     "ImplementationGuide": (_STATUS,),
     "NamingSystem": (_STATUS,),
     "SearchParameter": (_STATUS,),

@@ -93,8 +93,9 @@ class Capability:
         return self.states(resource_type) and (not stated or not stated.isdisjoint(interactions))
 
     def patches(self, resource_type: str) -> bool:
-        """JSON Patch, which must be stated: a server that says nothing is sent a whole resource."""
-        return self.json_patch and "patch" in self.of(resource_type).interactions
+        """JSON Patch, which must be stated: a server that says nothing is sent a whole resource. Inside a Bundle STU3
+        has none, and a patch that works alone would be refused there (HAPI 8.8.0: 400)."""
+        return self.release != "STU3" and self.json_patch and "patch" in self.of(resource_type).interactions
 
     def of(self, resource_type: str) -> TypeCapability:
         return self.by_type.get(resource_type, TypeCapability())

@@ -14,6 +14,7 @@ import structlog
 
 from service.catalog import Catalog, Run
 from service.compose import Identity
+from service.compose.release import release_of
 from service.errors import WriteRefused
 from service.lake import Lake
 from service.server.client import FhirServer
@@ -119,7 +120,7 @@ async def _applier(
     delivery = Delivery(sender, catalog, header.run, as_of, remembered, journal)
     own = Own(Identity.of(header.installation, header.source))
     ladder = Ladder(header.rung, capability, found)
-    climb = Climb(delivery, ladder, Puts(patients, own.identity, ladder))
+    climb = Climb(delivery, ladder, Puts(patients, own.identity, ladder, release_of(capability.fhir_version)))
     removal = Removal(sender.server, catalog, header.run, own.identity)
     before, aside = frozenset(catalog.patients(header.run)), set(catalog.aside(header.run))
     finished = catalog.finished(header.run)

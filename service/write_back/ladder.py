@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from service.compose import RELEASES
+from service.compose.release import RELEASES
 from service.errors import LostRace, Refused, ServerProblem
 from service.server.capability import Capability
 from service.server.egress import RUNGS

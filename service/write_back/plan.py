@@ -13,6 +13,8 @@ import msgspec
 from service.catalog import Catalog, Run
 from service.compose import Edition, compose, device, read_edition
 from service.compose.content import Json, encode, same
+from service.compose.device import version_of
+from service.compose.release import R4
 from service.lake import Lake, committed_file, read_json
 from service.reviews import Reviewing
 from service.server.capability import Capability
@@ -53,7 +55,10 @@ async def plan(
     """
     same_server(run, server)
     profiles = lake.profiles(run.source, run.run)
-    edition = read_edition(profiles, source_id=run.source, installation=run.installation, recorded=recorded)
+    spoken = str(read_json(lake.raw(run.source, run.run) / "manifest.json", "pull").get("fhir_version") or R4)
+    edition = read_edition(
+        profiles, source_id=run.source, installation=run.installation, recorded=recorded, fhir_version=spoken
+    )
     planning = _Planning(server, lake, run, catalog, edition, profiles, rung)
     told = planning.nothing(NOTHING_ASKED) if rung == "none" else await planning.as_taken(full)
     catalog.planned(run.run, digest_of(planning.target))
@@ -188,8 +193,7 @@ def _device(wanted: Json, stands: Standing | None) -> DevicePlan:
 
 def _newer(stands: Json, wanted: Json) -> bool:
     """A newer version of the service has been here: an older one that still runs does not replace its Device."""
-    theirs, ours = (each["version"][0]["value"] for each in (stands, wanted)) if stands.get("version") else ("", "")
-    return algorithm(theirs) > algorithm(ours)
+    return algorithm(version_of(stands)) > algorithm(version_of(wanted))
 
 
 def _interrupted(catalog: Catalog, run: Run) -> Iterator[str]:

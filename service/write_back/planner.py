@@ -66,7 +66,9 @@ class Planner:
     def _shaped(self, composed: Composed) -> Composed:
         """As this rung says it."""
         kind = self.standing.resource_type
-        return composed if kind == "Observation" else lowered(composed, kind, self.edition.identity)
+        return (
+            composed if kind == "Observation" else lowered(composed, kind, self.edition.identity, self.edition.release)
+        )
 
     def _differs(self, composed: Composed) -> bool:
         """Whether what stands has to be looked at, for there is something to write."""

@@ -8,6 +8,7 @@ import msgspec
 
 from service.compose import Composed, Identity
 from service.compose.content import encode, parse
+from service.compose.release import R4, Release
 from service.compose.shapes import lowered
 from service.errors import LakeProblem, WriteRefused
 from service.write_back.ladder import Ladder
@@ -23,6 +24,7 @@ class Puts:
     patients: Lines
     identity: Identity
     ladder: Ladder
+    release: Release = R4
     _made: dict[str, tuple[tuple[str, bool], list[Put]]] = field(default_factory=dict)
 
     def ahead(self, line: Line) -> list[Put]:
@@ -61,7 +63,7 @@ class Puts:
             raise WriteRefused(f"this server takes no {planned}, which the plan is made of", do="plan again")
         provenance = parse(bytes(line.provenance)) if line.provenance else {}
         whole = Composed(line.patient, parse(bytes(line.observation)), provenance, None, "")
-        other = lowered(whole, wanted, self.identity)
+        other = lowered(whole, wanted, self.identity, self.release)
         return msgspec.structs.replace(
             line,
             before=None,  # what stands there of this kind the plan has not seen

@@ -88,15 +88,26 @@ async def deleted_version(server: FhirServer, reference: str) -> str | None:
     except Refused:
         return None
     newest = msgspec.json.decode(answer.body, type=_History).entry[:1]
-    return version_in(newest[0].response.etag) if newest else None
+    return _version_of(newest[0]) if newest else None
+
+
+def _version_of(entry: _Entry) -> str | None:
+    """HAPI 8.8.0 in STU3 names a deletion's version in the request's address alone."""
+    _, named, version = entry.request.url.partition("/_history/")
+    return version_in(entry.response.etag) or (version if named else None)
 
 
 class _Response(msgspec.Struct):
     etag: str = ""
 
 
+class _Request(msgspec.Struct):
+    url: str = ""
+
+
 class _Entry(msgspec.Struct):
     response: _Response = msgspec.field(default_factory=_Response)
+    request: _Request = msgspec.field(default_factory=_Request)
 
 
 class _History(msgspec.Struct):

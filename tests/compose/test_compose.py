@@ -228,9 +228,8 @@ def test_profiles_of_another_shape_are_an_error(tmp_path):
 
 def test_another_release_is_refused(tmp_path):
     write(tmp_path, FULL)
-    edition = read_edition(tmp_path, source_id="s", installation="i", recorded=NOW)
-    with pytest.raises(WrongUsage, match="STU3"):
-        compose(tmp_path, edition, "STU3")
+    with pytest.raises(WrongUsage, match=r"STU3, R4, R4B, R5, not for FHIR 1\.0\.2"):
+        read_edition(tmp_path, source_id="s", installation="i", recorded=NOW, fhir_version="1.0.2")
 
 
 def test_nothing_is_left_beside_the_profiles(tmp_path):

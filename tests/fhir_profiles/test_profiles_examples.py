@@ -33,7 +33,7 @@ def test_every_coding_of_ours_is_defined_and_shown_as_defined():
 
 def test_every_code_in_an_extension_is_in_the_value_set_it_is_bound_to():
     codes = [found for example in examples("r4") for found in _extension_codes(example)]
-    assert {part for _, part, _ in codes} == {"code", "level", "measure", "window"}
+    assert {part for _, part, _ in codes} == {"code", "level", "measure", "role", "window"}
     for url, part, code in codes:
         assert code in _bound_codes(url, part), f"{part} of {url}"
 
@@ -50,7 +50,9 @@ def test_every_measure_says_its_dimension_window_unit_and_source():
     panel, *measures = _code_system("personalization-measure")
     assert panel["code"] == "profile"
     for concept in measures:
-        assert {entry["code"] for entry in concept["property"]} == {"dimension", "window", "unit", "source"}
+        assert {entry["code"] for entry in concept["property"]} == {
+            *("dimension", "window", "unit", "source", "formula", "unknown")
+        }
         for coding in _codings(concept):
             assert coding["code"] in _concepts(coding["system"])
         for said in ("Unit: ", "Window: ", "Source: ", "Unknown when "):
@@ -70,7 +72,7 @@ def test_the_examples_show_each_level_and_both_reasons_for_none():
 
 def test_money_is_shown_in_several_currencies_and_as_a_known_zero():
     money = [value for value in _quantities() if value["system"] == "urn:iso:std:iso:4217"]
-    assert {value["code"] for value in money} == {"USD", "CAD", "XXX"}
+    assert {value["code"] for value in money} == {"USD", "CAD", "MXN", "XXX"}
     assert {value["value"] for value in money if value["code"] == "XXX"} == {0}
 
 

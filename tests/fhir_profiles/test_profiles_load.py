@@ -18,7 +18,10 @@ def test_the_type_tells_definitions_with_one_id_apart():
 
 
 def test_an_ambiguous_name_is_answered_with_the_names_to_choose_from():
-    with pytest.raises(UnknownArtefact, match=r"CodeSystem/personalization-level, ValueSet/personalization-level$"):
+    with pytest.raises(
+        UnknownArtefact,
+        match=r"CodeSystem/personalization-level, ValueSet/personalization-level, SearchParameter/.*-level$",
+    ):
         load("r4", "personalization-level")
 
 
@@ -50,7 +53,9 @@ def test_every_definition_stands_under_the_canonical_by_its_type_and_id():
 
 def test_examples_are_no_definitions():
     kinds = {example["resourceType"] for example in examples("r4")}
-    assert kinds == {"Device", "Flag", "Observation", "Patient", "Provenance"}
+    assert kinds == {
+        *("Device", "Flag", "List", "MeasureReport", "Observation", "Patient", "Provenance", "RiskAssessment")
+    }
 
 
 def _references(definition):

@@ -1,7 +1,7 @@
 // The service itself, one Device for each installation: the agent of every Provenance.
 
 Instance: example-device
-InstanceOf: Device
+InstanceOf: PersonalizationDevice
 Usage: #example
 Title: "The service"
 Description: "The installation that derived the examples."

@@ -13,6 +13,7 @@ Context: Observation.component
 * insert ForUse
 * . ^short = "Window, definition, numerator, denominator and coverage of the measure"
 * obeys pers-basis-2
+* extension ^slicing.rules = #closed
 * extension contains
     numerator 0..1 and
     denominator 0..1 and

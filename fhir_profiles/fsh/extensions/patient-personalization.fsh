@@ -7,6 +7,7 @@
 //   The context does not reach the cardinality, so an invariant asks for the resource that holds the extension.
 //   For the same reason another invariant holds that a resource bears the extension once.
 //   On a panel without a level the level is left out; panel invariants pers-panel-2 and pers-panel-3 hold that.
+// - A Patient who has died bears none of it: no level is left to act upon.
 // - A reader treats it as absent after validUntil.
 
 Extension: PatientPersonalization
@@ -17,7 +18,7 @@ Context: Patient, Observation
 * insert ForUse
 * . 0..1
 * . ^short = "Level of attention and care pathways, as of one moment"
-* obeys pers-ext-1 and pers-ext-2
+* obeys pers-ext-1 and pers-ext-2 and pers-ext-3 and pers-ext-4
 * extension ^slicing.rules = #closed
 * extension contains
     profile 0..1 and
@@ -60,3 +61,13 @@ Invariant: pers-ext-2
 Description: "A resource bears the extension once: it has one profile."
 Severity: #error
 Expression: "%resource.extension.where(url = 'https://w3id.org/fhir-personalization/StructureDefinition/patient-personalization').count() <= 1"
+
+Invariant: pers-ext-3
+Description: "A Patient who has died has neither level nor pathway."
+Severity: #error
+Expression: "%resource.ofType(Patient).where(deceased.exists() and (deceased is dateTime or deceased = true)).exists() implies extension.where(url = 'level' or url = 'pathway').empty()"
+
+Invariant: pers-ext-4
+Description: "A Patient bears no reason, no measure and no usual provider: those stand on the panel."
+Severity: #error
+Expression: "%resource.ofType(Patient).extension.where(url = 'https://w3id.org/fhir-personalization/StructureDefinition/personalization-rationale' or url = 'https://w3id.org/fhir-personalization/StructureDefinition/measure-basis' or url = 'https://w3id.org/fhir-personalization/StructureDefinition/usual-provider').empty()"

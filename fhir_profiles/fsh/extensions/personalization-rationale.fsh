@@ -1,6 +1,8 @@
 // Why the level or a pathway was given: one rule of the policy that fired, with its number and its threshold.
 //
 // - One rationale a rule, on the panel alone: a reason never stands on the Patient.
+// - The list of parts is closed, and the measure is one of this guide: who a patient is (race, language, sex, age,
+//   address) can be no reason, for there is no place to put it.
 // - The value is absent where the rule fired because nothing was ever recorded (no preventive visit, ever).
 
 Extension: PersonalizationRationale
@@ -10,6 +12,7 @@ Description: "One rule of the policy that fired: which rule, on which measure, a
 Context: Observation
 * insert ForUse
 * . ^short = "One rule of the policy that fired"
+* extension ^slicing.rules = #closed
 * extension contains
     code 1..1 and
     measure 1..1 and
