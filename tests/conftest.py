@@ -1,12 +1,16 @@
 """The front door: the command as a person types it, and an embedded server to type it at."""
 
 import json
+import shutil
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import redis
+import redis_server
+from required import require
 
 from service import cli
 from service.sandbox import Faults, running
@@ -46,7 +50,7 @@ def pytest_testnodedown(node):
 
 def pytest_terminal_summary(terminalreporter, config):
     """Say with what the tests ran: a green run against nothing should not look like one against the real thing."""
-    for part in config.stash.get(REAL_PARTS, []):
+    for part in dict.fromkeys(config.stash.get(REAL_PARTS, [])):
         terminalreporter.write_line(f"real parts: {part}")
 
 
@@ -54,6 +58,16 @@ def pytest_terminal_summary(terminalreporter, config):
 def real_parts(pytestconfig):
     """The real parts met so far: name, version, where. A fixture that starts one appends it."""
     return pytestconfig.stash.setdefault(REAL_PARTS, [])
+
+
+@pytest.fixture(scope="session")
+def real_redis(tmp_path_factory, real_parts):
+    """The URL of a Redis of this process's own."""
+    require([] if shutil.which(redis_server.NEEDED) else [redis_server.NEEDED], "Redis")
+    with redis_server.running(tmp_path_factory.mktemp("redis")) as url:
+        with redis.Redis.from_url(url) as client:
+            real_parts.append(f"Redis {client.info('server')['redis_version']}")
+        yield url
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,7 @@
 """`personalize erase`: one patient out of server, lake, catalog and cache, and everybody else exactly as before."""
 
 import json
-import shutil
 import sqlite3
-import subprocess
-import time
 from pathlib import Path
 
 import duckdb
@@ -222,23 +219,9 @@ def test_an_address_that_is_not_ours_is_not_written_to(personalize):
     assert said.code == 2
 
 
-@pytest.fixture
-def redis_url(tmp_path):
-    if not shutil.which("redis-server"):
-        pytest.skip("no redis-server here")
-    socket = tmp_path / "redis.sock"
-    words = ["redis-server", "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(tmp_path)]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    while not socket.exists():
-        time.sleep(0.02)
-    yield f"unix://{socket}"
-    process.terminate()
-    process.wait()
-
-
-def test_redis_holds_nothing_of_them_either(personalize, written, redis_url, monkeypatch):
-    monkeypatch.setenv("PERSONALIZE_REDIS_URL", redis_url)
-    client = redis.Redis.from_url(redis_url)
+def test_redis_holds_nothing_of_them_either(personalize, written, real_redis, monkeypatch):
+    monkeypatch.setenv("PERSONALIZE_REDIS_URL", real_redis)
+    client = redis.Redis.from_url(real_redis)
     kept = [f"personalize:profile:{written.url}:Patient/{WHO}x", "personalize:profile:elsewhere:Patient/" + WHO]
     for key in [f"personalize:profile:{written.url}:Patient/{WHO}", *kept]:
         client.set(key, "{}")

@@ -24,6 +24,7 @@ PROFILE_IDENTIFIER = f"{BASE}/NamingSystem/profile"
 INSTALLATION = f"{BASE}/installation"
 
 CURRENCY = "urn:iso:std:iso:4217"
+NO_CURRENCY = "XXX"  # of ISO 4217: an amount that is known to be nothing, whatever the currency
 UCUM = "http://unitsofmeasure.org"
 RFC_6920 = "urn:ietf:rfc:6920"
 ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import fhir_profiles
+from service.compose.canonical import NO_CURRENCY
 from service.derive.catalogue import FAMILIES
-from service.derive.charges import NO_CURRENCY
 from service.derive.measure import Family
 from service.derive.policy import Policy
 from service.derive.rules import RATIONALES, Rule

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from service.compose.canonical import NO_CURRENCY
 from service.derive.amounts import SUBMITTED
 from service.derive.events import Events
 from service.derive.measure import NO_AMOUNTS, measure
 from service.derive.settlement import billed_by_explanations, bills, settled
 from service.derive.windows import MONTH, WEEK, YEAR, Window
-
-NO_CURRENCY = "XXX"  # ISO 4217: no currency is involved
 
 
 @measure(

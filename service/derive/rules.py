@@ -8,8 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from service.compose.canonical import NO_CURRENCY
 from service.derive.catalogue import BY_CODE, FAMILIES
-from service.derive.charges import NO_CURRENCY
 
 AT_LEAST, BELOW, OLDER = ">=", "<", "older-than-months"
 VALUE: Literal["value"] = "value"

@@ -8,8 +8,9 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from service.compose.canonical import NO_CURRENCY
 from service.derive.amounts import ALLOWED, INSURER_PAID, LIABILITY, PATIENT_PAID
-from service.derive.charges import NO_CURRENCY, by_currency
+from service.derive.charges import by_currency
 from service.derive.events import Events
 from service.derive.measure import ADJUDICATED, NOT_ADJUDICATED, measure
 from service.derive.settlement import bills, settled

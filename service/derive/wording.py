@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.derive.charges import NO_CURRENCY
+from service.compose.canonical import NO_CURRENCY
 from service.derive.measure import REASONS, Family
 from service.derive.windows import EVER, MONTH, WEEK, YEAR
 

@@ -15,8 +15,6 @@ from service.engine import Engine
 from service.errors import LakeProblem
 from service.lake import read_json
 
-NO_CURRENCY = "XXX"  # ISO 4217: a known nothing, whatever the currency
-
 
 class _Manifest(msgspec.Struct):
     """What we need of the pull's manifest.json; a pull that does not say is taken for a restricted one."""

@@ -10,10 +10,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
+from service.compose.canonical import NO_CURRENCY
 from service.engine import Engine
 from service.errors import WrongUsage
 from service.lake import read_json
-from service.report.basis import NO_CURRENCY
 
 UNITS = {"1": "", "date": "", "d": " days", "mo": " months"}
 SPANS = {"p7d": "week", "p1m": "month", "p1y": "year"}

@@ -10,9 +10,10 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from service.compose.canonical import NO_CURRENCY
 from service.engine import Engine
 from service.errors import LakeProblem, WrongUsage
-from service.report.basis import NO_CURRENCY, Basis
+from service.report.basis import Basis
 from service.report.organizations import UNKNOWN, usual_organizations
 from service.report.standing import judged, placed, spread
 

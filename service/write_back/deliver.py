@@ -14,16 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.catalog import Catalog
-from service.errors import LostRace, NotFhir, Refused, ServerBusy, ServerProblem, Unreachable
+from service.errors import LostRace, ServerBusy, ServerProblem
 from service.server.client import LONGEST_WAIT
 from service.write_back.journal import Journal
 from service.write_back.reconcile import PANELS, HandsOff, Reconciled, reconcile
 from service.write_back.remembered import Remembered
-from service.write_back.sending import Lowered, Outcome, Put, Sender, Written
+from service.write_back.sending import Lowered, Outcome, Put, Sender, Written, unknown
 
 TRIES = 5
 PAUSE = 0.1
-NOT_IMPLEMENTED = 501
 
 
 class SetAside(Exception):
@@ -121,14 +120,14 @@ class _Attempts:
     def _settle(self, ids: Sequence[int], outcomes: Sequence[Outcome]) -> None:
         """Answered is answered; what got no answer stays open until it was read."""
         sent = list(zip(self._open, ids, outcomes, strict=True))
-        self._unknown |= {put.reference: key for put, key, each in sent if _unknown(each)}
+        self._unknown |= {put.reference: key for put, key, each in sent if unknown(each)}
         self._wrote += [put for put, _, each in sent if isinstance(each, Written)]
         self._open = [put for put, _, each in sent if not isinstance(each, Written)]
         self._delivery.catalog.settle(
             (
                 (key, "done", each.version) if isinstance(each, Written) else (key, "failed", None)
                 for _, key, each in sent
-                if not _unknown(each)
+                if not unknown(each)
             ),
             soon=True,
         )
@@ -154,16 +153,10 @@ class _Attempts:
         self._unknown = {reference: key for reference, key in self._unknown.items() if reference not in found.stands}
 
 
-def _unknown(outcome: Outcome) -> bool:
-    """Some servers fail after the work is done, or in the middle of it: a 5xx is believed only after reading."""
-    silent = isinstance(outcome, Unreachable | NotFhir | ServerBusy)
-    return silent or (isinstance(outcome, Refused) and outcome.status >= 500 and outcome.status != NOT_IMPLEMENTED)
-
-
 def _worth_another_try(problem: ServerProblem) -> bool:
     if isinstance(problem, ServerBusy):
         return (problem.wait or 0) <= LONGEST_WAIT
-    return isinstance(problem, LostRace) or _unknown(problem)
+    return isinstance(problem, LostRace) or unknown(problem)
 
 
 def _pause(problem: ServerProblem, attempt: int) -> float:

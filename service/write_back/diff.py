@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from service.catalog import Catalog, Run
-from service.compose.canonical import LEVEL
+from service.compose.canonical import LEVEL, NO_CURRENCY
 from service.compose.content import Json, parse, personalization, value_of
 from service.compose.shapes import as_panel
 from service.lake import Lake
 from service.write_back import diff_text
-from service.write_back.measured import NO_CURRENCY, code_of, pairs
+from service.write_back.measured import code_of, pairs
 from service.write_back.plan_file import Line, Request, reading
 
 

@@ -17,13 +17,15 @@ import sqlalchemy as sa
 from service.catalog import Catalog
 from service.compose import Identity
 from service.compose.canonical import INSTALLATION, PROFILE_IDENTIFIER
-from service.errors import LostRace, NotFhir, Refused, ServerProblem, Unreachable
+from service.errors import LostRace, NotFhir, Refused, ServerProblem
 from service.server.client import FhirServer
 from service.server.egress import may_write
 from service.server.search import pages
 from service.tables import names, runs, written
 from service.write_back.patient import bearing, borne, panel_of
 from service.write_back.recover import recover
+from service.write_back.requests import if_match
+from service.write_back.sending import unknown
 from service.write_back.standing import head, read
 
 ABOUT_A_PATIENT = ("Observation", "Flag", "DocumentReference")
@@ -132,13 +134,11 @@ class _Erasing:
     async def _sent(self, method: str, reference: str, version: str | None, body: bytes = b"") -> bool:
         """False where reading again may help: somebody was faster, or the answer was lost."""
         self.told.left.pop(reference, None)
-        guard = {"If-Match": f'W/"{version}"'} if version else {}
         try:
-            await self._server.write(method, reference, body, guard)
+            await self._server.write(method, reference, body, if_match(version))
         except ServerProblem as error:
             self.told.left[reference] = error.what
-            again = isinstance(error, LostRace | Unreachable | NotFhir)
-            return not (again or (isinstance(error, Refused) and error.status >= 500))
+            return not (isinstance(error, LostRace) or unknown(error))
         self.told.erased[reference.partition("/")[0]] += 1
         return True
 

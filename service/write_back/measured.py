@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from service.compose.canonical import CURRENCY
+from service.compose.canonical import CURRENCY, NO_CURRENCY
 from service.compose.content import Json
 
-NO_CURRENCY = "XXX"  # ISO 4217: a known nothing, whatever the currency
 NO_AMOUNT = ("", NO_CURRENCY)
 
 

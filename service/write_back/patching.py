@@ -20,12 +20,8 @@ _FRACTION = re.compile(rb"\d[.eE]")
 
 
 def patch(patient: bytes, wanted: Borne | None) -> bytes | None:
-    """The same change as `bearing` makes; an empty patch where there is nothing to change.
-
-    None for a Patient with a fraction in it: some servers patch by way of floating point, and give what was 100.00
-    back as 100.0 (seen on HAPI 8.8.0). A whole resource they store as it comes.
-    """
-    if _FRACTION.search(_STRING.sub(b"", patient)):
+    """The same change as `bearing` makes; an empty patch where there is nothing to change, None where none may be."""
+    if not patchable(patient):
         return None
     present = borne(patient)
     if present is None:
@@ -36,6 +32,12 @@ def patch(patient: bytes, wanted: Borne | None) -> bytes | None:
         place = f"/extension/{present.at}"
         operations = [_test(present.at, PATIENT_PERSONALIZATION), _put("replace", place, wanted.extension)]
     return msgspec.json.encode(operations)
+
+
+def patchable(patient: bytes) -> bool:
+    """Not with a fraction in it: some servers patch by way of floating point, and give what was 100.00 back as 100.0
+    (seen on HAPI 8.8.0). A whole resource they store as it comes."""
+    return not _FRACTION.search(_STRING.sub(b"", patient))
 
 
 def _added(patient: bytes, wanted: Borne) -> list[Operation]:

@@ -14,7 +14,7 @@ from service.compose.shapes import as_panel, lowered, says
 from service.server.crew import each
 from service.settings import WriteRung
 from service.write_back.gone import Evidence, Gone
-from service.write_back.patching import patch
+from service.write_back.patching import patchable
 from service.write_back.patient import Borne, borne, count_extensions, panel_of
 from service.write_back.plan_file import Before, Line, PatientChange, Writer
 from service.write_back.reasons import between, between_extensions, lapsed, lapses, level_of, newly
@@ -272,4 +272,4 @@ def _few(reasons: list[str]) -> list[str]:
 def _change(pulled: bytes, bears: Borne | None, wanted: Json | None) -> PatientChange:
     at = bears.at if bears else count_extensions(pulled)
     after = Borne(at, msgspec.Raw(encode(wanted))) if wanted else None
-    return PatientChange(str(head(pulled).meta.versionId), bears, after, whole=patch(pulled, after) is None)
+    return PatientChange(str(head(pulled).meta.versionId), bears, after, whole=not patchable(pulled))

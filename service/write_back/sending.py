@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from service.errors import LostRace, NotFhir, Refused, ServerBusy, ServerProblem
+from service.errors import LostRace, NotFhir, Refused, ServerBusy, ServerProblem, Unreachable
 from service.server.capability import JSON_PATCH
 from service.server.client import Answer, FhirServer, outcome_code, outcome_text
 from service.write_back.manner import Manner
 from service.write_back.requests import guard
 from service.write_back.standing import head, version_in
+
+NOT_IMPLEMENTED = 501
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,12 @@ class Written:
 
 
 Outcome = Written | ServerProblem
+
+
+def unknown(outcome: Outcome) -> bool:
+    """Some servers fail after the work is done, or in the middle of it: a 5xx is believed only after reading."""
+    silent = isinstance(outcome, Unreachable | NotFhir | ServerBusy)
+    return silent or (isinstance(outcome, Refused) and outcome.status >= 500 and outcome.status != NOT_IMPLEMENTED)
 
 
 class Lowered(Exception):

@@ -12,14 +12,16 @@ from typing import Any
 import msgspec
 
 from service.catalog import STANDING, Catalog, Run, Write
-from service.errors import LostRace, NotFhir, Refused, ServerBusy, ServerProblem, Unreachable
+from service.errors import LostRace, Refused, ServerProblem
 from service.server.client import Answer, FhirServer
 from service.server.crew import each
 from service.server.egress import may_write
 from service.write_back.assigned import known_by_our_names
 from service.write_back.patient import Fields, bearing, decoded
 from service.write_back.recover import recover, same_borne, same_server, stands, stands_as_left
-from service.write_back.standing import Standing, head, read, version_in
+from service.write_back.requests import if_match
+from service.write_back.sending import unknown, version_of
+from service.write_back.standing import Standing, head, read
 
 TRIES = 5
 NOBODY_ELSE = {"If-None-Match": "*"}
@@ -145,14 +147,14 @@ class Undoing:
         try:
             answer = await self._send(write, standing)
         except ServerProblem as error:
-            if not _unknown(error):
+            if not unknown(error):
                 raise
             now = await read(self.server, write.resource)
             if not _as_before(write, now):
                 raise
             return Restored(now.version if now else None, sent=True)
         deleted = write.before is None and _type(write) != "Patient"
-        return Restored(None if deleted else _version(answer), sent=True)
+        return Restored(None if deleted else version_of(answer), sent=True)
 
     async def _send(self, write: Write, standing: Standing | None) -> Answer:
         if standing is None:
@@ -186,11 +188,6 @@ def _as_before(write: Write, standing: Standing | None) -> bool:
     return stands(write.before, standing)
 
 
-def _unknown(error: ServerProblem) -> bool:
-    busy_or_silent = isinstance(error, Unreachable | NotFhir | ServerBusy)
-    return busy_or_silent or (isinstance(error, Refused) and error.status >= 500)
-
-
 def as_sent(body: bytes) -> bytes:
     """A resource of ours as a server held it, fit to be sent: without what the server adds to meta by itself.
 
@@ -207,11 +204,7 @@ def as_sent(body: bytes) -> bytes:
 def _if_match(standing: Standing) -> dict[str, str]:
     if standing.version is None:
         raise Refused("the server names no version of it, so a change in between could be lost")
-    return {"If-Match": f'W/"{standing.version}"'}
-
-
-def _version(answer: Answer) -> str | None:
-    return version_in(answer.etag) or (head(answer.body).meta.versionId if answer.body else None)
+    return if_match(standing.version)
 
 
 def _type(write: Write) -> str:

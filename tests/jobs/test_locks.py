@@ -1,7 +1,5 @@
 """One run at a time on a source, whoever holds it: a file of the lake, or a Redis that several machines share."""
 
-import os
-import shutil
 import subprocess
 import sys
 import time
@@ -10,25 +8,6 @@ import pytest
 
 from service.errors import LakeProblem, WrongUsage
 from service.jobs import leases, locks
-
-
-@pytest.fixture(scope="session")
-def real_redis(tmp_path_factory):
-    program = shutil.which("redis-server")
-    if program is None:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("redis-server is not installed")
-    home = tmp_path_factory.mktemp("redis")
-    socket = home / "r.sock"
-    server = subprocess.Popen(
-        [program, "--port", "0", "--unixsocket", socket, "--dir", home, "--save", "", "--appendonly", "no"],
-        stdout=subprocess.DEVNULL,
-    )
-    while not socket.exists():
-        assert server.poll() is None, "redis-server ended"
-        time.sleep(0.02)
-    yield f"unix://{socket}"
-    server.terminate()
-    server.wait()
 
 
 @pytest.fixture(params=["embedded", "redis"])

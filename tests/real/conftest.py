@@ -1,23 +1,13 @@
 """In: what this machine has. Out: real servers for the tests here."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from required import require
 
 from .hapi.server import Hapi, missing_tools, running
 from .loading import ALL_TYPES, DATA, load
-
-
-def require(lacking: list[str], part: str) -> None:
-    """Under CI a missing real part is a failure, elsewhere the test is skipped; both say what to install."""
-    if not lacking:
-        return
-    why = f"{part} needs {' and '.join(lacking)}: install that, or run .ci/run, which does"
-    if os.environ.get("CI"):
-        pytest.fail(why, pytrace=False)
-    pytest.skip(why)
 
 
 @contextmanager

@@ -8,13 +8,13 @@ import subprocess
 import sys
 
 import pytest
+from required import require
 
 from fhir_profiles import artefacts, examples
 from service.compose import compose, device, read_edition
 from service.compose.shapes import lowered
 from service.sandbox.server import running
 
-from .conftest import require
 from .hapi.server import missing_tools
 from .loading import DATA
 from .validator.negative import RULES, negatives

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from derived_files import Derived, count, unknown, write
+from required import require
 
 from fhir_profiles import CANONICAL, read_profile
 from service.catalog import Catalog, Run
@@ -15,7 +16,6 @@ from service.server.client import FhirServer
 from service.settings import Source
 from service.write_back import apply, plan, undo
 
-from .conftest import require
 from .hapi.server import missing_tools, running
 
 VERSIONS = {"STU3": "3.0.2", "R5": "5.0.0"}

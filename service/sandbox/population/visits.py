@@ -11,8 +11,6 @@ from service.sandbox.population.directory import Clinician, Directory, Organizat
 from service.sandbox.population.draw import Weighted, lognormal, within
 from service.sandbox.population.people import Person
 
-Staff = tuple[Clinician, ...]
-
 # What leads to a visit. `admission` is a planned one; many stays begin in `EMER` instead.
 _OCCASIONS = Weighted(
     {"AMB": 0.70, "VR": 0.10, "HH": 0.05, "EMER": 0.08, "admission": 0.025, "OBSENC": 0.015, "local": 0.01}
