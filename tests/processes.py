@@ -21,6 +21,7 @@ def personalize(folder, *words):
 def _typed(folder, words):
     from service import cli
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored, as with `minding_ctrl_c`
     os.chdir(folder)
     with open(os.devnull, "w") as nowhere:
         sys.stdout, sys.stderr = nowhere, nowhere

@@ -122,9 +122,8 @@ class Reader:
 
     async def _by_ids(self, sheet: Sheet, by: str, ids: Sequence[str]) -> None:
         for number, start in enumerate(range(0, len(ids), IDS_A_SEARCH)):
-            if number >= sheet.at.search:
-                some = ",".join(ids[start : start + IDS_A_SEARCH])
-                await self._search(sheet, number, {by: some}, post=True)
+            some = ",".join(ids[start : start + IDS_A_SEARCH])
+            await self._search(sheet, number, {by: some}, post=True)
 
     async def _everything(self, resource_type: str) -> None:
         """What changed since the run that is followed, where that tells it all; else every one."""
@@ -192,6 +191,8 @@ class Reader:
 
     async def _search(self, sheet: Sheet, number: int, parameters: dict[str, str], *, post: bool = False) -> None:
         """Into the sheet, from where an interrupted one had come; begun again where a link is known no more."""
+        if number < sheet.at.search:
+            return
         following = sheet.at.next if sheet.at.search == number else None
         asked, restarts = {**parameters, **self._page_size}, 0
         while True:

@@ -23,7 +23,7 @@ def wrong(tmp_path):
             sandbox = held.enter_context(running(patients=0, faults=Faults.of(toml)))
             lake = Lake(tmp_path / f"lake{sandbox.url.rpartition(':')[2][:5]}").open()
             catalog = held.enter_context(Catalog.open(lake.catalog))
-            return World(sandbox, lake, catalog, Source(url=sandbox.url, **source), count())
+            return World(lake, catalog, Source(url=sandbox.url, **source), count(), sandbox)
 
         yield world
 

@@ -87,6 +87,17 @@ def test_a_killed_pull_is_taken_up_where_it_was(server, pulling, tmp_path, when)
         assert len(pages(server)) <= whole + 5, step
 
 
+def test_a_type_that_was_read_to_its_end_is_not_asked_for_again(server, pulling):
+    """Killed as it is asked how many there are, which comes after the last page."""
+    assert finished(pulling(lake="undisturbed")) == 0
+    counts = [number for number, each in enumerate(server.requests, 1) if "_summary=count" in each.path]
+    whole = len(pages(server))
+    server.requests.clear()
+    killed_at(counts[-1], "drop-before", server, pulling)
+    assert finished(pulling()) == 0
+    assert len(pages(server)) <= whole + 5
+
+
 def test_a_pull_killed_again_and_again_still_ends(server, pulling, tmp_path):
     for step in (4, 3, 5, 4):
         killed_at(step, "drop-before", server, pulling)

@@ -68,7 +68,7 @@ def begin(held, manner, folder):
     sandbox = held.enter_context(running(patients=0, faults=Faults.of(manner)))
     lake = Lake(folder).open()
     catalog = held.enter_context(Catalog.open(lake.catalog))
-    world = World(sandbox, lake, catalog, Source(url=sandbox.url), count())
+    world = World(lake, catalog, Source(url=sandbox.url), count(), sandbox)
     world.patients("a", "b", "c")
     return world
 

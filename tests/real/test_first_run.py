@@ -20,12 +20,13 @@ from fhir.resources.R4B import get_fhir_model_class
 from fhir_profiles import CANONICAL, artefacts
 from tests.oracle import synthea as oracle
 
+from .asked import OURS, everything, panels, patients, standing, versions
+
 DATA = Path(__file__).parents[1] / "data"
 # Synthea's explanations of benefit are not loaded here: what they tell is compared without a server.
 COMPARED = {"visits", "outpatient-visits", "ed-visits", "other-visits", "stays", "contact-days", "billed-charges",
             "last-preventive-visit", "upc", "coc", "inpatient-days", "secon", "fci-clinician", "fci-organization",
             "clinicians", "organizations"}  # fmt: skip
-OURS = f"{CANONICAL}/installation|local"
 EXTENSION = f"{CANONICAL}/StructureDefinition/patient-personalization"
 DAY_ONE, DAY_TWO = "2026-07-01", "2026-07-02"
 
@@ -48,45 +49,6 @@ def personalize(*words, code=0):
     )
     assert done.returncode == code, done.stdout + done.stderr
     return json.loads(done.stdout)
-
-
-def everything(server, search):
-    """All resources of a search, by next links."""
-    bundle = server.get(search).raise_for_status().json()
-    while True:
-        yield from (entry["resource"] for entry in bundle.get("entry", []))
-        following = [link["url"] for link in bundle["link"] if link["relation"] == "next"]
-        if not following:
-            return
-        bundle = server.get(following[0]).raise_for_status().json()
-
-
-def panels(server):
-    return {panel["subject"]["reference"]: panel for panel in everything(server, f"Observation?_tag={OURS}&_count=200")}
-
-
-def versions(server, kind):
-    """How many versions of each resource `_history` holds, deletions included."""
-    bundle = server.get(f"{kind}/_history?_count=500").raise_for_status().json()
-    count = Counter()
-    while True:
-        for entry in bundle.get("entry", []):
-            count[entry["request"]["url"].split("/_history")[0].rpartition("/")[2]] += 1
-        following = [link["url"] for link in bundle["link"] if link["relation"] == "next"]
-        if not following:
-            return count
-        bundle = server.get(following[0]).raise_for_status().json()
-
-
-def patients(server):
-    """Every Patient as it stands, without what the server alone sets."""
-    found = {}
-    for patient in everything(server, "Patient?_count=200"):
-        patient["meta"] = {
-            key: value for key, value in patient["meta"].items() if key in ("tag", "security", "profile")
-        }
-        found[patient["id"]] = patient
-    return found
 
 
 def value_of(component):
@@ -320,6 +282,37 @@ def test_a_day_later_exactly_the_panels_whose_measures_moved_get_a_version(serve
     personalize("undo", told["run"], "--lake", lake)
     assert {p: c["component"] for p, c in panels(server).items()} == {
         p: c["component"] for p, c in _as_planned(lake, applied["run"]).items()
+    }
+
+
+def test_five_patients_come_again_and_exactly_their_panels_get_a_version(server, applied, lake):
+    came = sorted(patient for patient, panel in panels(server).items() if _of_synthea_with_a_level(patient, panel))[:5]
+    stood = {kind: standing(server, kind) for kind in ("Observation", "Provenance", "Patient")}
+    for number, patient in enumerate(came):
+        server.put(f"Encounter/came-again-{number}", json=_visit(number, patient)).raise_for_status()
+    told = personalize("run", server.base_url, "--as-of", DAY_ONE, "--lake", lake, "--write", "patient", "--apply")
+    newer = {kind: standing(server, kind) - stood[kind] for kind in stood}
+    names = {panel["id"]: patient for patient, panel in panels(server).items()}
+    assert {names[key]: count for key, count in newer["Observation"].items()} == dict.fromkeys(came, 1)
+    assert newer["Provenance"].total() == len(came) == told["written"]["Provenance"]
+    assert {f"Patient/{key}" for key in newer["Patient"]} <= set(came)
+    personalize("undo", told["run"], "--lake", lake)
+    for number in range(len(came)):
+        server.delete(f"Encounter/came-again-{number}").raise_for_status()
+
+
+def _of_synthea_with_a_level(patient, panel):
+    return patient.count("-") == 4 and "valueCodeableConcept" in panel
+
+
+def _visit(number, patient):
+    return {
+        "resourceType": "Encounter",
+        "id": f"came-again-{number}",
+        "status": "finished",
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
+        "subject": {"reference": patient},
+        "period": {"start": "2026-06-10T09:00:00Z", "end": "2026-06-10T09:20:00Z"},
     }
 
 

@@ -5,60 +5,45 @@ The patients are of these tests alone.
 
 import asyncio
 import base64
-import datetime as dt
 import json
 from contextlib import ExitStack
+from itertools import count
 
 import pytest
-from derived_files import Derived, write
+from derived_files import Derived
+from nights import Nights
 
-from service.catalog import Catalog, Run
-from service.lake import Lake, write_json
+from service.catalog import Catalog
+from service.lake import Lake
 from service.server.client import FhirServer
 from service.settings import Source
-from service.write_back import apply, plan, undo
+from service.write_back import apply
 
 PATIENT = '{"resourceType":"Patient","id":"%s","extension":[{"url":"http://x.org/y","valueDecimal":100.00}]}'
 AT_ONCE = 100
 
 
-class Clinic:
+class Clinic(Nights):
     """A lake of its own on the shared HAPI."""
 
     def __init__(self, hapi, folder, held, patients):
-        self.http, self.patients, self.hours = hapi.client(), patients, 0
-        self.source = Source(url=hapi.base, name=f"ladder-{patients[0]}")
-        self.lake = Lake(folder).open()
-        self.catalog = held.enter_context(Catalog.open(self.lake.catalog))
+        lake = Lake(folder).open()
+        catalog = held.enter_context(Catalog.open(lake.catalog))
+        super().__init__(lake, catalog, Source(url=hapi.base, name=f"ladder-{patients[0]}"), count(1))
+        self.http, self.patients = hapi.client(), patients
         for each in patients:
             self.http.put(f"/Patient/{each}", content=PATIENT % each).raise_for_status()
 
-    def planned(self, rung, level):
-        self.hours += 1
-        clock = dt.datetime(2026, 7, 1, tzinfo=dt.UTC) + dt.timedelta(hours=self.hours)
-        run = self.catalog.begin(Run.starting(self.source.id, self.source.url, "local", clock))
-        raw = self.lake.raw(run.source, run.run)
-        raw.mkdir(parents=True)
-        lines = [self.http.get(f"/Patient/{each}").content.replace(b"\n", b"") + b"\n" for each in self.patients]
-        (raw / "Patient.ndjson").write_bytes(b"".join(lines))
-        write_json(raw / "manifest.json", {"limited": True})
-        write(self.lake.profiles(run.source, run.run), *(Derived(each, level=level) for each in self.patients))
-        self.talk(lambda server: plan(server, self.lake, run, self.catalog, rung=rung, recorded=clock))
+    def pulled(self):
+        return [self.http.get(f"/Patient/{each}").content.replace(b"\n", b"") for each in self.patients]
+
+    def planned_as(self, rung, level):
+        run, _ = self.planned(*(Derived(each, level=level) for each in self.patients), rung=rung, limited=True)
         return run
 
     def night(self, rung, level):
-        run = self.planned(rung, level)
-        return run, self.talk(lambda server: apply(run, server, self.catalog, self.lake))
-
-    def undone(self, run):
-        return self.talk(lambda server: undo(run, server, self.catalog))
-
-    def talk(self, work):
-        async def session():
-            async with FhirServer(self.source) as server:
-                return await work(server)
-
-        return asyncio.run(session())
+        run = self.planned_as(rung, level)
+        return run, self.applied(run)
 
     def standing(self, kind):
         """Resources of ours about the first patient."""
@@ -108,7 +93,7 @@ def test_every_rung_is_written_once_changed_and_undone(hapi, tmp_path, held, run
 def test_a_hundred_first_creates_end_as_one_resource_with_one_version(hapi, tmp_path, held):
     """A hundred machines, each with a lake of its own and a plan that saw nothing there."""
     clinics = [Clinic(hapi, tmp_path / str(n), held, ["ladder-crowd"]) for n in range(AT_ONCE)]
-    planned = [(clinic, clinic.planned("observation", "enhanced")) for clinic in clinics]
+    planned = [(clinic, clinic.planned_as("observation", "enhanced")) for clinic in clinics]
 
     async def one(clinic, run):
         async with FhirServer(clinic.source) as server:

@@ -3,55 +3,34 @@
 The patients are of this test alone; everything is judged by what HAPI itself answers.
 """
 
-import asyncio
-import datetime as dt
 import json
+from itertools import count
 
 import pytest
-from derived_files import Derived, write
+from derived_files import Derived
+from nights import Nights
 
-from service.catalog import Catalog, Run
-from service.lake import Lake, write_json
-from service.server.client import FhirServer
+from service.catalog import Catalog
+from service.lake import Lake
 from service.settings import Source
-from service.write_back import apply, plan, undo
 
 PATIENT = '{"resourceType":"Patient","id":"%s","multipleBirthInteger":2,"extension":[{"url":"http://x.org/y","valueDecimal":100.00}]}'
 IDS = ("write-back-1", "write-back-2")
 
 
-class Hospital:
-    """A HAPI, a lake and a catalog."""
+class Hospital(Nights):
+    """On a HAPI."""
 
     def __init__(self, hapi, catalog, lake):
-        self.source, self.catalog, self.lake = Source(url=hapi.base, name="write-back"), catalog, lake
-        self.http, self.nights = hapi.client(), 0
+        super().__init__(lake, catalog, Source(url=hapi.base, name="write-back"), count(1))
+        self.http = hapi.client()
 
-    def talk(self, work):
-        async def session():
-            async with FhirServer(self.source) as server:
-                return await work(server)
+    def pulled(self):
+        return [self.http.get(f"/Patient/{each}").content.replace(b"\n", b"") for each in IDS]
 
-        return asyncio.run(session())
-
-    def planned(self, *derived):
-        self.nights += 1
-        clock = dt.datetime(2026, 7, 1, self.nights, tzinfo=dt.UTC)
-        run = self.catalog.begin(Run.starting(self.source.id, self.source.url, "local", clock))
-        raw = self.lake.raw(run.source, run.run)
-        raw.mkdir(parents=True)
-        lines = [self.http.get(f"/Patient/{each}").content.replace(b"\n", b"") + b"\n" for each in IDS]
-        (raw / "Patient.ndjson").write_bytes(b"".join(lines))
-        write_json(raw / "manifest.json", {"limited": True})
-        write(self.lake.profiles(run.source, run.run), *derived)
-        self.talk(lambda server: plan(server, self.lake, run, self.catalog, rung="patient", recorded=clock))
+    def night(self, *derived):
+        run, _ = self.planned(*derived, limited=True)
         return run
-
-    def applied(self, run):
-        return self.talk(lambda server: apply(run, server, self.catalog, self.lake))
-
-    def undone(self, run):
-        return self.talk(lambda server: undo(run, server, self.catalog))
 
     def edit(self, patient, text, instead):
         """What a clerk does meanwhile; as text, for a float would lose a digit of 100.00."""
@@ -88,12 +67,12 @@ def profiles(level):
 
 def test_written_once_changed_undone_and_written_again(hospital):
     before = hospital.patients()
-    first = hospital.planned(*profiles("standard"))
+    first = hospital.night(*profiles("standard"))
     assert hospital.applied(first)["written"] == {"Device": 1, "Observation": 2, "Provenance": 2, "Patient": 1}
     assert hospital.applied(first)["written"] == {}
-    assert hospital.applied(hospital.planned(*profiles("standard")))["written"] == {}
+    assert hospital.applied(hospital.night(*profiles("standard")))["written"] == {}
 
-    second = hospital.planned(*profiles("intensive"))
+    second = hospital.night(*profiles("intensive"))
     hospital.edit(IDS[0], '"multipleBirthInteger":2', '"gender":"female","multipleBirthInteger":2')
     assert hospital.applied(second)["written"] == {"Observation": 1, "Provenance": 1, "Patient": 1}
     assert hospital.patients()[0]["gender"] == "female"
@@ -103,7 +82,7 @@ def test_written_once_changed_undone_and_written_again(hospital):
     assert hospital.standing(first) == {"Observation": 410, "Provenance": 410, "Patient": 200}
     assert hospital.patients() == [before[0] | {"gender": "female"}, before[1]]
 
-    again = hospital.planned(*profiles("standard"))
+    again = hospital.night(*profiles("standard"))
     assert hospital.applied(again)["set_aside"] == []
     assert hospital.standing(again) == {"Observation": 200, "Provenance": 200, "Patient": 200}
     assert hospital.undone(again)["set_aside"] == []
