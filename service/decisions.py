@@ -60,6 +60,8 @@ def decide(work: Work, decision: Decision, patient: str, asked: Asked) -> Review
     row = next(heads(work.profiles, key), None)
     if row is None:
         raise WrongUsage("this patient has no profile", where=key, do="check the id, or run `personalize derive`")
+    if decision == "override" and row.deceased:
+        raise WrongUsage("this patient is deceased: there is nothing left to plan", where=key, do="check the id")
     added, dropped = _pathways(asked.pathways, edition)
     review = Review(
         source=work.source.id,

@@ -203,6 +203,25 @@ def _shipped():
     return files("service.derive").joinpath("policy.toml").read_text()
 
 
+def test_no_decision_gives_a_level_to_who_has_died(hospital):
+    unknown = "nothing-usable"
+    hospital.sandbox.store.put(b'{"resourceType":"Patient","id":"nothing-usable"}')
+    visit = {"resourceType": "Encounter", "id": "undated", "subject": {"reference": f"Patient/{unknown}"}}
+    hospital.sandbox.store.put(json.dumps(visit).encode())
+    hospital.night()
+    assert hospital.panel(unknown)["dataAbsentReason"]["coding"][0]["code"] == "unknown"
+    hospital.review("override", unknown, "--level", "intensive", "--pathway", "+proactive-outreach")
+    hospital.night()
+    assert hospital.panel(unknown)["valueCodeableConcept"]["coding"][0]["code"] == "intensive"
+    patient = httpx.get(f"{hospital.sandbox.url}/Patient/{unknown}").json()
+    httpx.put(f"{hospital.sandbox.url}/Patient/{unknown}", json={**patient, "deceasedBoolean": True})
+    hospital.night()
+    panel = hospital.panel(unknown)
+    assert "valueCodeableConcept" not in panel
+    assert panel["dataAbsentReason"]["coding"][0]["code"] == "not-applicable"
+    assert hospital.borne(unknown) is None
+
+
 def test_a_person_named_by_reference_is_referred_to(hospital):
     hospital.sandbox.store.put({"resourceType": "Practitioner", "id": "17"})
     hospital.night()
@@ -245,6 +264,7 @@ def test_undo_takes_a_reviewed_run_back_to_what_was_held(hospital):
         (["override", BUSY], "nothing is said instead"),
         (["override", BUSY, "--level", "royal"], "--level 'royal' is no level"),
         (["override", BUSY, "--pathway", "preferred-scheduling"], "is neither +CODE nor -CODE"),
+        (["override", "p08-deceased", "--level", "intensive"], "this patient is deceased"),
         (["decline", BUSY, "--until", "soon"], "--until 'soon' is no date"),
         (["decline", BUSY, "--until", "2020-01-01"], "is before the profiles' own day"),
         (["decline", BUSY, "--by", " "], "it says nothing"),

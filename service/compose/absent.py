@@ -8,7 +8,8 @@ from service.compose.canonical import ABSENT
 from service.compose.content import Json
 
 DISPLAY = {"unsupported": "Unsupported", "unknown": "Unknown", "not-applicable": "Not Applicable"}
-LEVELS = {"deceased": ("not-applicable", "The patient has died."), "too-little-data": ("unknown", "Too little data.")}
+DECEASED, TOO_LITTLE_DATA = "deceased", "too-little-data"
+LEVELS = {DECEASED: ("not-applicable", "The patient has died."), TOO_LITTLE_DATA: ("unknown", "Too little data.")}
 NOT_KNOWN = "not known"
 
 

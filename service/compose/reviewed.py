@@ -15,7 +15,7 @@ def reviewed(row: ProfileRow, reviewing: Reviewing | None) -> ProfileRow:
     rules = [fired.code for fired in row.rationale]
     verdict = reviewing.verdict(row.patient, row.level, row.pathways, rules)
     row = replace(row, verdict=verdict)
-    return _overridden(row, verdict.review) if verdict.review else row
+    return _overridden(row, verdict.review) if verdict.review and not row.deceased else row
 
 
 def _overridden(row: ProfileRow, review: Review) -> ProfileRow:

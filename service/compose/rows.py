@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from service.compose.absent import DECEASED
 from service.engine import OFFLINE
 from service.errors import LakeProblem
 from service.reviews import AS_DERIVED, Verdict
@@ -67,6 +68,11 @@ class ProfileRow:
     evidence: list[str]
     measures: list[Measure]
     verdict: Verdict = AS_DERIVED
+
+    @property
+    def deceased(self) -> bool:
+        """There is no care left to plan, whatever was said before."""
+        return self.level_absent == DECEASED
 
 
 PROFILES = "SELECT patient, level, level_absent, pathways, rationale, evidence FROM read_parquet(?) ORDER BY patient"

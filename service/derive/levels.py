@@ -8,6 +8,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from service.compose.absent import DECEASED, TOO_LITTLE_DATA
 from service.derive.events import Events
 from service.derive.measure import NEVER_RECORDED
 from service.derive.needs import needs
@@ -15,7 +16,6 @@ from service.derive.policy import Policy
 from service.derive.rules import AT_LEAST, COUNT, OLDER, STANDARD, VALUE, Condition, Rule
 from service.derive.windows import months_before
 
-DECEASED, TOO_LITTLE_DATA = "deceased", "too-little-data"
 VISITS = "visits-p1y"
 NUMBER = "decimal(38, 6)"
 REASON = f"struct<code: string, measure: string, value: {NUMBER}, date: date, unit: string, threshold: {NUMBER}, threshold_unit: string>"  # noqa: E501

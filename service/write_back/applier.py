@@ -20,9 +20,10 @@ from service.write_back.own import Own
 from service.write_back.plan_file import Header, Line
 from service.write_back.puts import put
 from service.write_back.removal import Removal, Stays
+from service.write_back.sending import Put
 
 FAILURES_IN_A_ROW = 20
-AHEAD = 32  # patients whose writes are recorded together
+AHEAD = 16  # patients whose writes are recorded together
 ENOUGH = 20  # patients, before a share of them means anything
 
 Progress = Callable[[str, int], None]
@@ -117,13 +118,23 @@ class Applier:
             await self.climb.if_match(device)
 
     def _recorded(self, lines: Iterator[Line]) -> Iterator[Line]:
-        """What there is to do, drawn some at a time; who was here before is read first, and recorded then."""
-        due = map(self.own.line, filter(self._due, lines))
-        while some := list(islice(due, AHEAD)):
+        """What there is to do, recorded some at a time; who was here before is read first, and recorded then.
+
+        The next are made ready one by one as these are drawn: what takes its time all at once lets the server wait.
+        """
+        due = map(self._ready, map(self.own.line, filter(self._due, lines)))
+        some = list(islice(due, AHEAD))
+        while some:
             if not self.applied.stopped:
-                coming = [line for line in some if line.patient not in self.before]
-                self._of.journal.ahead((line.patient, self.climb.puts.ahead(line)) for line in coming)
-            yield from some
+                self._of.journal.ahead((line.patient, puts) for line, puts in some)
+            following: list[tuple[Line, list[Put]]] = []
+            for line, _ in some:
+                following += islice(due, 1)
+                yield line
+            some = following
+
+    def _ready(self, line: Line) -> tuple[Line, list[Put]]:
+        return line, [] if line.patient in self.before or self.applied.stopped else self.climb.puts.ahead(line)
 
     def _due(self, line: Line) -> bool:
         return line.writes and self.finished.get(line.patient, 0) < _wanted(line)

@@ -1,17 +1,13 @@
 """docs/profile/: the pages are as the sources make them, links lead somewhere, and the requests shown do as told."""
 
-import json
 import re
 import shlex
-import shutil
-import subprocess
 from itertools import pairwise
 from pathlib import Path
 
 import httpx
-import pytest
 
-from fhir_profiles import examples, read_profile
+from fhir_profiles import read_profile
 from fhir_profiles.guide import pages
 
 GUIDE = Path(__file__).parents[2] / "docs" / "profile"
@@ -75,23 +71,3 @@ def test_the_requests_shown_answer_as_told(personalize, planted_sandbox, planted
         found[f"Patient/{name}"] = read_profile(panel).level
     intensive = {each["subject"]["reference"] for each in asked(planted_sandbox, cohort, [*criteria, ("_count", "99")])}
     assert intensive == {patient for patient, level in found.items() if level == "intensive"} != set()
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
-def test_the_javascript_reads_level_and_pathways():
-    (panel,) = [each for each in examples("r4") if each["id"] == "example-panel-intensive"]
-    shown = re.search(r"```js\n(.*?)```", (GUIDE / "using.md").read_text("utf-8"), re.DOTALL)[1]
-    assert javascript(shown, panel, "2999-01-01") == ["intensive", ["preferred-scheduling", "proactive-outreach"]]
-    assert javascript(shown, panel, "2000-01-01") == [None, []]
-
-
-def javascript(shown, panel, until):
-    """What the page's program makes of the panel, given as fhirclient.js would."""
-    text = json.dumps(panel, default=float).replace("2026-04-01T00:00:00-04:00", f"{until}T00:00:00Z")
-    client = f"{{ patient: {{ id: '17' }}, request: async () => [{text}] }}"
-    program = f"const FHIR = {{ oauth2: {{ ready: async () => ({client}) }} }};\n{shown}"
-    program += "\nconsole.log(JSON.stringify([level ?? null, pathways]));"
-    done = subprocess.run(
-        ["node", "--input-type=module", "-"], input=program, capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout)

@@ -4,6 +4,7 @@ It loads our package.tgz as it would load any guide, and has no network. It take
 """
 
 import datetime as dt
+import json
 import subprocess
 import sys
 
@@ -38,15 +39,34 @@ WARNINGS = {
 }
 
 
+REPORTS = (
+    *(("top", "--by", by, "--format", form) for by in ("visits", "charges") for form in ("list", "measurereport")),
+    ("equity", "--format", "measurereport"),
+    ("fragmentation", "--format", "measurereport"),
+)
+
+
 @pytest.fixture(scope="module")
-def derived(tmp_path_factory):
-    """The profiles that a whole run on the planted patients leaves in its lake."""
+def ran(tmp_path_factory):
+    """Where a whole run on the planted patients left its lake, and what reports it gives as FHIR, by name."""
     folder = tmp_path_factory.mktemp("run")
+
+    def personalize(*words):
+        whole = [sys.executable, "-m", "service.cli", *words]
+        return subprocess.run(whole, cwd=folder, check=True, capture_output=True).stdout
+
     with running(patients=0) as server:
         server.store.load(line for kind in sorted(PLANTED.glob("*.ndjson")) for line in kind.read_bytes().splitlines())
-        words = [sys.executable, "-m", "service.cli", "run", server.url, "--as-of", "2026-07-01", "--json"]
-        subprocess.run(words, cwd=folder, check=True, capture_output=True)
-    (profiles,) = (folder / "lake" / "profiles").glob("*/*")
+        personalize("run", server.url, "--as-of", "2026-07-01", "--json")
+        reports = {
+            " ".join(each): json.loads(personalize("report", each[0], server.url, *each[1:])) for each in REPORTS
+        }
+    return folder, reports
+
+
+@pytest.fixture(scope="module")
+def derived(ran):
+    (profiles,) = (ran[0] / "lake" / "profiles").glob("*/*")
     return profiles
 
 
@@ -57,12 +77,14 @@ def version(request):
 
 
 @pytest.fixture(scope="module")
-def answers(version, derived, tmp_path_factory):
+def answers(version, derived, ran, tmp_path_factory):
     """What is said of everything in this version, from one JVM: it takes up to a minute to be ready."""
     published = [*artefacts(FOLDERS[version]), *examples(FOLDERS[version])]
     resources = {f"published {each['resourceType']}-{each['id']}": each for each in published}
     resources |= {f"negative {name}": resource for name, resource, _ in negatives(FOLDERS[version])}
     resources |= {f"run {name}": resource for name, resource in written(derived, version)}
+    if version == "R4":  # the only one in which reports are given
+        resources |= {f"report {name}": report for name, report in ran[1].items()}
     return judged(version, tmp_path_factory.mktemp(version), resources)
 
 
@@ -88,6 +110,12 @@ def rejections(answers, kind):
 def test_what_is_published_and_what_a_run_writes_is_right(answers, kind, least):
     told = rejections(answers, kind)
     assert len(told) > least
+    assert {name: said for name, said in told.items() if said} == {}
+
+
+def test_reports_are_right(answers, version):
+    told = rejections(answers, "report")
+    assert len(told) == (len(REPORTS) if version == "R4" else 0)
     assert {name: said for name, said in told.items() if said} == {}
 
 
