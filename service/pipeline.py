@@ -259,6 +259,7 @@ def basis(work: Work, run: str | None = None) -> report.Basis:
     zone = ZoneInfo(str(read_json(profiles / "profiles.json", "derive")["time_zone"]))
     return report.Basis(
         run=name,
+        base=work.run.base,
         raw=lake.raw(source, name),
         facts=lake.facts(source, name),
         profiles=profiles,

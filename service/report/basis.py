@@ -24,9 +24,12 @@ class _Manifest(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Basis:
-    """`opens`: window code to the instant it begins at. `limited`: not every patient of the server was read."""
+    """`base` is the server's address. `opens`: window code to the instant it begins at. `limited`: not every patient of
+    the server was read.
+    """
 
     run: str
+    base: str
     raw: Path
     facts: Path
     profiles: Path

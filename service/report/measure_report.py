@@ -37,7 +37,7 @@ class Counted:
     def json(self) -> Json:
         populations = [_population(code, n) for code, n in self.populations.items()]
         score = {} if self.score is None else {"measureScore": quantity(Decimal(str(self.score)), self.unit)}
-        return {"population": populations, **score}
+        return ({"population": populations} if populations else {}) | score
 
 
 @dataclass(frozen=True)

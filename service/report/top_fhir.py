@@ -5,6 +5,8 @@ Neither is written to a server: a ranked list of names stands in no patient's co
 
 from __future__ import annotations
 
+from uuid import NAMESPACE_URL, uuid5
+
 from service.compose.canonical import LEVEL, MEASURE, PATHWAY, TOP_PATIENTS
 from service.compose.content import Json
 from service.compose.edition import Edition, instant
@@ -23,7 +25,15 @@ def lists(ranking: Ranking, basis: Basis) -> Json:
     found = [_list(ranking, group, basis.edition) for group in ranking.groups] or [_list(ranking, None, basis.edition)]
     if len(found) == 1:
         return found[0]
-    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in found]}
+    entries = [_entry_of_bundle(each, basis.base) for each in found]
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def _entry_of_bundle(found: Json, base: str) -> Json:
+    """Of no address of its own, so it names its patients by theirs. https://hl7.org/fhir/R4/bundle.html#references"""
+    for entry in found.get("entry", []):
+        entry["item"] = {"reference": f"{base}/{entry['item']['reference']}"}
+    return {"fullUrl": uuid5(NAMESPACE_URL, f"{base} {found['title']} {found['date']}").urn, "resource": found}
 
 
 def _list(ranking: Ranking, group: Group | None, edition: Edition) -> Json:

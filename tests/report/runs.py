@@ -58,7 +58,7 @@ def lake_of(folder: Path, people: dict, *, restricted: bool | None = False, as_o
     told = {"as_of": as_of.isoformat(), "time_zone": "UTC", "policy_version": "1", "policy_hash": "sha256:" + "a" * 64}
     (profiles / "profiles.json").write_text(json.dumps(told))
     edition = read_edition(profiles, source_id="s", installation="test", recorded=as_of, algorithm="0.1.0")
-    return Basis(run, raw, facts, profiles, edition, OPENS, limited(raw))
+    return Basis(run, "http://127.0.0.1/fhir", raw, facts, profiles, edition, OPENS, limited(raw))
 
 
 @contextmanager

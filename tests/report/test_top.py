@@ -166,7 +166,11 @@ def test_a_list_is_valid_r4_an_ordered_snapshot_with_level_and_pathways_as_codes
 
 def test_several_currencies_are_a_collection_of_lists_and_nobody_is_an_empty_one(ranked, tmp_path):
     found, basis = ranked(CHARGES, "charges", "p1m")
-    Bundle.model_validate(json.loads(encode(top_fhir.lists(found, basis))))
+    bundle = json.loads(encode(top_fhir.lists(found, basis)))
+    Bundle.model_validate(bundle)
+    assert len({entry["fullUrl"] for entry in bundle["entry"]}) == len(bundle["entry"]) > 1
+    first = bundle["entry"][0]["resource"]["entry"][0]["item"]["reference"]
+    assert first == f"{basis.base}/{found.groups[0].patients[0].patient}"
     basis = lake_of(tmp_path / "empty", {})
     with engine(tmp_path / "empty") as at:
         nobody = top_patients(basis, at)
