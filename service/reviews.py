@@ -23,7 +23,7 @@ DECISIONS: tuple[Decision, ...] = get_args(Decision)
 PAST = {"accept": "accepted", "decline": "declined", "override": "overridden"}
 HELD = "intensive"
 
-_PRACTITIONER = re.compile(r"^Practitioner(Role)?/[A-Za-z0-9.-]{1,64}$")
+_PRACTITIONER = re.compile(r"^Practitioner(Role)?/[A-Za-z0-9.-]+$")
 
 
 @dataclass(frozen=True)

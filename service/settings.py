@@ -116,7 +116,7 @@ class Source(BaseModel):
     pull: PullBy = Field(default="auto", description="by search or by bulk export; auto sees what fits, and says why")
     bulk_group: str = Field(
         default="",
-        pattern=r"^([A-Za-z0-9.-]{1,64})?$",
+        pattern=r"^[A-Za-z0-9.-]*$",
         description="the id of the Group whose members an export is of; unset: all patients",
     )
     bulk_system: bool = Field(
@@ -138,7 +138,7 @@ class Source(BaseModel):
     admin: bool = Field(default=False, description="`profiles install` may put definitions on this server")
     opt_out_group: str = Field(
         default="",
-        pattern=r"^([A-Za-z0-9.-]{1,64})?$",
+        pattern=r"^[A-Za-z0-9.-]*$",
         description="the id of a Group of patients who are never profiled",
     )
     opt_out_tag: Label | Literal[""] = Field(default="", description="system|code on Patients who are never profiled")

@@ -166,3 +166,20 @@ def test_two_runs_at_once_take_turns(personalize, one, tmp_path):
         said = personalize("run", server.url)
     assert said.code == 1
     assert "another run is at work" in said.err
+
+
+def test_ids_longer_than_the_specification_allows_are_ids_all_the_same(personalize, sandbox):
+    """Seen on Epic: more than 64 characters."""
+    person, came, role = "p" * 90, "v" * 120, "r" * 80
+    seen_by = {"individual": {"reference": f"PractitionerRole/{role}"}}
+    each = visit(came, "2026-05-01T09:00:00Z", participant=[seen_by]) | {"subject": {"reference": f"Patient/{person}"}}
+    clinician = {"resourceType": "PractitionerRole", "id": role, "practitioner": {"reference": "Practitioner/d"}}
+    patient = {"resourceType": "Patient", "id": person, "birthDate": "1970-01-01"}
+    sandbox.store.load(json.dumps(resource).encode() for resource in (patient, each, clinician))
+    words = ("--as-of", DAY_ONE, "--patient-limit", 5, "--apply", "--json")
+    told = personalize("run", sandbox.url, *words)
+    assert told.code == 0, told.err
+    assert told.json["set_aside"] == [] and told.json["pulled"]["PractitionerRole"] == 1
+    [panel] = _panels(sandbox)
+    assert panel["subject"]["reference"] == f"Patient/{person}"
+    assert read_profile(panel).measure("visits-p1y").value == 1

@@ -249,7 +249,7 @@ class Reader:
 
 def _named_in(file: Path, resource_type: str) -> list[str]:
     """The ids of that type which references in an NDJSON file name; a type that is unknown has no file."""
-    reference = re.compile(rb'[/"]%s/([A-Za-z0-9.-]{1,64})["/|]' % resource_type.encode())
+    reference = re.compile(rb'[/"]%s/([A-Za-z0-9.-]+)["/|]' % resource_type.encode())
     if not file.is_file():
         return []
     with file.open("rb") as lines:

@@ -14,7 +14,7 @@ from service.server.client import FhirServer
 from service.settings import Source
 
 ID = re.compile(r"^(?:(?:(?P<base>https?://\S+)/)?Patient/)?(?P<id>[A-Za-z0-9._-]+)(?:/_history/[^/]+)?$")
-GROUP_ID = re.compile(r"^(?:Group/)?([A-Za-z0-9.-]{1,64})$")
+GROUP_ID = re.compile(r"^(?:Group/)?([A-Za-z0-9.-]+)$")
 
 
 class _Entity(msgspec.Struct):

@@ -281,7 +281,9 @@ def _busy(response: Received | httpx.Response, where: str) -> ServerBusy:
 
 
 def retry_after(headers: httpx.Headers) -> float | None:
-    """Seconds asked for, from delay-seconds or an HTTP date (RFC 9110, 10.2.3)."""
+    """Seconds asked for, from delay-seconds or an HTTP date (RFC 9110, 10.2.3), or in Azure's milliseconds."""
+    if (milliseconds := headers.get("x-ms-retry-after-ms", "")).isdigit():
+        return int(milliseconds) / 1000
     value = headers.get("Retry-After", "").strip()
     if value.isdigit():
         return float(value)
