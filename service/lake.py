@@ -63,6 +63,10 @@ class Lake:
         """`kind` is the resource type, where it is not the panel's own."""
         return self.root / "standing" / f"{folder(source)}{kind and '.'}{kind}.ndjson"
 
+    def composed(self, source: str) -> Path:
+        """What the last plan composed of it, as a cache."""
+        return self.root / "standing" / f"{folder(source)}.composed"
+
     @property
     def catalog(self) -> Path:
         return self.root / "catalog.sqlite"

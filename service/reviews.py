@@ -103,6 +103,11 @@ class Reviewing:
     def of(cls, catalog: Catalog, source: str, rule: ReviewRule, on: dt.date) -> Reviewing:
         return cls(rule, {each.patient: each for each in recorded(catalog, source)}, on)
 
+    @property
+    def idle(self) -> bool:
+        """Nobody has to look, and nobody has."""
+        return self.rule == "none" and not self.newest
+
     def verdict(self, patient: str, level: str | None, pathways: list[str], rules: Iterable[str]) -> Verdict:
         review = self.newest.get(patient)
         ended = review.over(grounds(level, rules), self.on) if review else None

@@ -24,9 +24,14 @@ from service.reviews import Reviewing
 __all__ = ["Composed", "Edition", "Identity", "compose", "device", "read_edition"]
 
 
-def compose(profiles: Path, edition: Edition, reviewing: Reviewing | None = None) -> Iterator[Composed]:
-    """Every profile of the directory, in patient order, one at a time, as its review left it."""
-    return (composed(reviewed(row, reviewing), edition) for row in read(profiles))
+def compose(
+    profiles: Path, edition: Edition, reviewing: Reviewing | None = None, but: Path | None = None
+) -> Iterator[Composed]:
+    """Every profile of the directory, in patient order, one at a time, as its review left it.
+
+    `but` those of patients whom that NDJSON file names.
+    """
+    return (composed(reviewed(row, reviewing), edition) for row in read(profiles, but))
 
 
 def composed(row: ProfileRow, edition: Edition) -> Composed:
@@ -39,4 +44,5 @@ def composed(row: ProfileRow, edition: Edition) -> Composed:
         provenance=said_in(edition.release, its_provenance),
         extension=on_patient(row, edition),
         content=content,
+        row=row.row,
     )

@@ -12,6 +12,7 @@ class Composed:
     """One patient's resources as JSON, decimals as Decimal.
 
     `content` is the panel's digest; `extension` the patient-personalization for the Patient, None where it bears none.
+    `row` is what the profile is known by that it was composed from.
     """
 
     patient: str
@@ -19,6 +20,7 @@ class Composed:
     provenance: Json
     extension: Json | None
     content: str
+    row: str = ""
 
     @property
     def fingerprints(self) -> tuple[str, str]:

@@ -67,6 +67,7 @@ class ProfileRow:
     rationale: list[Rationale]
     evidence: list[str]
     measures: list[Measure]
+    row: str = ""
     verdict: Verdict = AS_DERIVED
 
     @property
@@ -75,29 +76,42 @@ class ProfileRow:
         return self.level_absent == DECEASED
 
 
-PROFILES = "SELECT patient, level, level_absent, pathways, rationale, evidence FROM read_parquet(?) ORDER BY patient"
-ONE_PROFILE = PROFILES.replace("ORDER BY patient", "WHERE patient = ?")
-MEASURES = """
-    SELECT patient, code, unit, value, date, numerator, denominator, coverage_numerator, coverage_denominator, unknown,
-        mode
-    FROM read_parquet(?) ORDER BY patient, code, unit
-"""
+COLUMNS = "patient, level, level_absent, pathways, rationale, evidence"
+HEADS = f"SELECT {COLUMNS} FROM read_parquet($profiles)"  # noqa: S608 - our own words
+MEASURE = "code, unit, value, date, numerator, denominator, coverage_numerator, coverage_denominator, unknown, mode"
+# A digest of all of a row that is content; of measures the sum of theirs, for their order says nothing.
+ROW = f"""
+    SELECT patient, concat_ws(':', of_profile, of_measures, otherwise) AS row
+    FROM (
+        SELECT patient, hash(level, level_absent, pathways, rationale) AS of_profile FROM read_parquet($profiles)
+    ) LEFT JOIN (
+        SELECT patient, sum(hash({MEASURE})) AS of_measures, sum(hash({MEASURE}, 'again')) AS otherwise
+        FROM read_parquet($measures) GROUP BY patient
+    ) USING (patient)
+"""  # noqa: S608
+BUT = "patient NOT IN (SELECT patient FROM read_json($but, columns = {'patient': 'VARCHAR'}) WHERE patient IS NOT NULL)"
+PROFILES = f"SELECT {COLUMNS}, row FROM read_parquet($profiles) JOIN ({ROW}) USING (patient)"  # noqa: S608
+MEASURES = f"SELECT patient, {MEASURE} FROM read_parquet($measures)"  # noqa: S608
 
 
 def heads(profiles: Path, patient: str | None = None) -> Iterator[ProfileRow]:
     """Every profile, or that of one patient, without measures."""
-    query, which = (PROFILES, ()) if patient is None else (ONE_PROFILE, (patient,))
-    with _connection(profiles) as connection:
-        for row in _rows(connection, query, profiles / "profiles.parquet", *which):
+    which = {} if patient is None else {"one": patient}
+    query = HEADS + (" WHERE patient = $one" if which else " ORDER BY patient")
+    with connected(profiles) as connection:
+        for row in rows_of(connection, query, profiles, **which):
             yield _profile(row, [])
 
 
-def read(profiles: Path) -> Iterator[ProfileRow]:
-    """Every profile of the directory once."""
-    with _connection(profiles) as connection:
-        measures = groupby(_rows(connection, MEASURES, profiles / "measures.parquet"), key=itemgetter("patient"))
+def read(profiles: Path, but: Path | None = None) -> Iterator[ProfileRow]:
+    """Every profile of the directory once, with what its `row` is known by; without those whom `but` names, NDJSON."""
+    which = {} if but is None else {"but": str(but)}
+    where = f" WHERE {BUT}" if which else ""
+    with connected(profiles) as connection:
+        asked = rows_of(connection, f"{MEASURES}{where} ORDER BY patient, code, unit", profiles, **which)
+        measures = groupby(asked, key=itemgetter("patient"))
         waiting = next(measures, None)
-        for row in _rows(connection, PROFILES, profiles / "profiles.parquet"):
+        for row in rows_of(connection, f"{PROFILES}{where} ORDER BY patient", profiles, **which):
             own: list[Measure] = []
             if waiting and waiting[0] == row["patient"]:
                 own = [_measure(each) for each in waiting[1]]
@@ -112,7 +126,7 @@ def read(profiles: Path) -> Iterator[ProfileRow]:
 
 
 @contextmanager
-def _connection(profiles: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def connected(profiles: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Spills beside the files it reads, never outside the lake."""
     if not profiles.is_dir():
         raise LakeProblem("no profiles here yet", where=str(profiles), do="run `personalize derive` first")
@@ -124,13 +138,14 @@ def _connection(profiles: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.close()
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, file: Path, *more: str) -> Iterator[Row]:
+def rows_of(connection: duckdb.DuckDBPyConnection, query: str, profiles: Path, **more: str) -> Iterator[Row]:
+    files = {name: str(profiles / f"{name}.parquet") for name in ("profiles", "measures") if f"${name}" in query}
     with connection.cursor() as cursor:
         try:
-            cursor.execute(query, [str(file), *more])
+            cursor.execute(query, files | more)
         except duckdb.Error as error:
             raise LakeProblem(
-                f"it cannot be read: {error}", where=str(file), do="run `personalize derive` again"
+                f"it cannot be read: {error}", where=str(profiles), do="run `personalize derive` again"
             ) from error
         names = [column[0] for column in cursor.description or ()]
         while batch := cursor.fetchmany(BATCH):

@@ -15,6 +15,7 @@ from service.compose import Edition, compose, device, read_edition
 from service.compose.content import Json, encode, same
 from service.compose.device import version_of
 from service.compose.release import R4
+from service.compose.unmoved import begin, unmoved
 from service.lake import Lake, committed_file, read_json
 from service.reviews import Reviewing
 from service.server.capability import Capability
@@ -123,9 +124,11 @@ class _Planning:
             async with standing_panels(
                 self.server, self.run.installation, kept, only, full=full, resource_type=kind
             ) as found:
-                return await self._lines(found, patients, evidence, Requests(capability))
+                return await self._lines(found, patients, evidence, Requests(capability), full=full)
 
-    async def _lines(self, found: Panels, patients: Lines, evidence: Evidence, requests: Requests) -> dict[str, Any]:
+    async def _lines(
+        self, found: Panels, patients: Lines, evidence: Evidence, requests: Requests, *, full: bool
+    ) -> dict[str, Any]:
         header = await self._header()
         remembered = Remembered(self.catalog, self.run.source, self.run.base)
         with committed_file(self.target) as part, writing(part, header) as file:
@@ -133,8 +136,23 @@ class _Planning:
             planner = Planner(
                 self.edition, self.rung, found, patients, remembered, file, requests, evidence, succession
             )
-            await planner.all(compose(self.profiles, self.edition, reviewing=self._reviewing()))
+            await self._compared(planner, full)
         return _told(header, planner.listed, [*planner.notes(), *_too_much(header, self.server)])
+
+    async def _compared(self, planner: Planner, full: bool) -> None:
+        """Where a profile's row alone says what is composed of it, those that have not moved are not composed again."""
+        reviewing, succession = self._reviewing(), planner.succession
+        chosen = self.server.source.algorithm is not None or succession.on_trial
+        if planner.standing.resource_type != "Observation" or planner.evidence.limited or chosen or not reviewing.idle:
+            await planner.all(compose(self.profiles, self.edition, reviewing))
+            return
+        kept = self.lake.composed(self.run.source)
+        with committed_file(kept) as part, part.open("wb") as planner.kept:
+            begin(planner.kept, self.edition)
+            if not full:
+                planner.unmoved(unmoved(kept, self.profiles, self.edition))
+            planner.kept.flush()
+            await planner.all(compose(self.profiles, self.edition, but=part))
 
     def _reviewing(self) -> Reviewing:
         """Asked anew by each plan: what a person decides counts from the next one on."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import BinaryIO
 
 import msgspec
 
 from service.compose import Composed, Edition
 from service.compose.content import Json, encode, parse, same
 from service.compose.shapes import as_panel, lowered, says
+from service.compose.unmoved import Kept, keep
 from service.server.crew import each
 from service.settings import WriteRung
 from service.write_back.gone import Evidence, Gone
@@ -47,21 +49,48 @@ class Planner:
     applied: frozenset[str] = field(init=False)
     listed: list[str] = field(default_factory=list)
     older: int = 0
+    kept: BinaryIO | None = None  # what was composed, for the next plan
+    met: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.applied = self.remembered.patients_of(self.file.header.run)
 
     async def all(self, profiles: Iterator[Composed]) -> None:
         """Every profile; then the panels that no profile stands behind any more."""
-        met = set()
         settled = (self._shaped(self.succession.settled(composed)) for composed in profiles)
         while some := list(islice(settled, AT_ONCE)):
-            met |= {composed.panel["id"] for composed in some}
+            self.met |= {composed.panel["id"] for composed in some}
             await self.standing.fetch([composed.panel["id"] for composed in some if self._differs(composed)])
             await self.standing.fetch([seen.id for each in some if (seen := self.succession.replaced(each.patient))])
             for composed in some:
                 self._write(self._line(composed))
-        await self._removals(list(self._left_over(met)))
+                self._keep(composed)
+        await self._removals(list(self._left_over()))
+
+    def unmoved(self, found: Iterator[Kept]) -> None:
+        """Who was composed to what stands already, and lapses not yet: they are not composed again."""
+        for one in found:
+            seen = self.standing.seen(self.edition.identity.panel(one.patient))
+            if seen is None or seen.content != one.content or self._lapsed(seen) or not self._rests(one):
+                continue
+            self.met.add(seen.id)
+            self.file.header.levels += _counts(seen)
+            self._write(Line(one.patient, "unchanged"))
+            if self.kept:
+                keep(self.kept, one)
+
+    def _rests(self, each: Kept) -> bool:
+        """Whether its Patient needs no look."""
+        if self.rung != "patient":
+            self.older += self._bears_older(each.patient, each.wanted)
+            return True
+        pulled = self._pulled(each.patient)
+        return pulled is not None and not self._patient_reasons(self._borne(each.patient, pulled), each.wanted)
+
+    def _keep(self, composed: Composed) -> None:
+        if self.kept:
+            extension = encode(composed.extension).decode() if composed.extension else None
+            keep(self.kept, Kept(composed.patient, composed.row, composed.content, extension))
 
     def _shaped(self, composed: Composed) -> Composed:
         """As this rung says it."""
@@ -97,7 +126,7 @@ class Planner:
             line.reasons = [*line.reasons, *self.succession.otherwise(composed)]
             return line
         if self.rung != "patient":
-            self.older += self._bears_older(composed)
+            self.older += self._bears_older(composed.patient, composed.extension)
         elif not line.held:
             self._patient(composed, line)
         if not line.held:
@@ -114,7 +143,7 @@ class Planner:
     def _count_level(self, composed: Composed, line: Line) -> None:
         """How many levels stand, and how many of them this plan would change."""
         seen = self.succession.replaced(composed.patient) or self.standing.seen(composed.panel["id"])
-        if seen is None or seen.level is None or seen.status == WITHDRAWN:
+        if seen is None or not _counts(seen):
             return
         self.file.header.levels += 1
         self.file.header.level_changes += line.action in ("create", "update") and seen.level != level_of(
@@ -190,21 +219,21 @@ class Planner:
         if why := why or self.remembered.extension_held(patient, bears):
             yield why
 
-    def _bears_older(self, composed: Composed) -> bool:
-        pulled = self._pulled(composed.patient)
-        bears = self._borne(composed.patient, pulled) if pulled else None
-        if bears is None or not self._ours(bears, composed.patient):
+    def _bears_older(self, patient: str, wanted: Json | None) -> bool:
+        pulled = self._pulled(patient)
+        bears = self._borne(patient, pulled) if pulled else None
+        if bears is None or not self._ours(bears, patient):
             return False
-        return bool(self._patient_reasons(bears, composed.extension))
+        return bool(self._patient_reasons(bears, wanted))
 
     def _ours(self, bears: Borne, patient: str) -> bool:
         """It points at a panel of this installation, be it one of another source's name or an older algorithm."""
         panel = panel_of(bears.content)
         return panel is None or panel == self.edition.identity.panel(patient) or panel in self.standing
 
-    def _left_over(self, met: set[str]) -> Iterator[Stood]:
+    def _left_over(self) -> Iterator[Stood]:
         """Panels of this source by this algorithm; one that was withdrawn already is no panel any more."""
-        for panel_id in [panel_id for panel_id in self.standing if panel_id not in met]:
+        for panel_id in [panel_id for panel_id in self.standing if panel_id not in self.met]:
             seen = self.standing.seen(panel_id)
             if seen and seen.status != WITHDRAWN and panel_id == self._named(seen.patient):
                 yield seen
@@ -261,6 +290,11 @@ class Planner:
 
     def _pulled(self, patient: str) -> bytes | None:
         return self.patients.get(patient.removeprefix("Patient/"))
+
+
+def _counts(seen: Stood) -> bool:
+    """Whether a level stands there."""
+    return seen.level is not None and seen.status != WITHDRAWN
 
 
 def _few(reasons: list[str]) -> list[str]:

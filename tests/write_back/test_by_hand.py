@@ -28,7 +28,7 @@ def fresh(world, tmp_path):
     """The same server seen from a lake that remembers nothing."""
     lake = Lake(tmp_path / "fresh").open()
     with Catalog.open(lake.catalog) as catalog:
-        yield type(world)(world.sandbox, lake, catalog, world.source, world.nights)
+        yield type(world)(lake, catalog, world.source, world.nights, world.sandbox)
 
 
 @pytest.mark.parametrize("level", ["standard", "enhanced"])

@@ -13,7 +13,7 @@ def other(world, tmp_path):
     """Another hospital's service at the same server, with a lake of its own."""
     lake = Lake(tmp_path / "other").open()
     with Catalog.open(lake.catalog) as catalog:
-        yield type(world)(world.sandbox, lake, catalog, world.source, world.nights)
+        yield type(world)(lake, catalog, world.source, world.nights, world.sandbox)
 
 
 def tagged(world, installation):
