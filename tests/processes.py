@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["service.cli", "pytest"])
@@ -27,6 +28,14 @@ def _typed(folder, words):
         sys.stdout, sys.stderr = nowhere, nowhere
         sys.argv = ["personalize", *words]
         cli.main()
+
+
+def until_quiet(server):
+    """What a killed process had sent off may reach the sandbox after its end."""
+    seen = -1
+    while seen != len(server.requests):
+        seen = len(server.requests)
+        time.sleep(0.1)
 
 
 def minding_ctrl_c():

@@ -18,6 +18,7 @@ import msgspec
 from service.lake import PART, private_directory, sealed
 
 STATE = ".state"
+LEFT_OVER = (f"*{STATE}", "*.new.ndjson", "*.new")  # the last two by a kill at the wrong moment
 TAKEN_UP_WITHIN = dt.timedelta(hours=12)  # types read further apart would tell of different days
 
 
@@ -53,8 +54,9 @@ class Part:
 
     def commit(self) -> None:
         """The directory under its own name, all of it on the disk, and without what only a resumption needs."""
-        for leftover in self.folder.glob(f"*{STATE}"):
-            leftover.unlink()
+        for pattern in LEFT_OVER:
+            for leftover in self.folder.glob(pattern):
+                leftover.unlink()
         sealed(self.folder, self.target)
 
 

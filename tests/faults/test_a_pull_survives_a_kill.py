@@ -7,7 +7,7 @@ from functools import partial
 
 import httpx
 import pytest
-from processes import personalize
+from processes import personalize, until_quiet
 
 from service.pull.pull import READ
 from service.sandbox import Faults, running
@@ -50,6 +50,7 @@ def killed_at(step, when, server, start):
     faults.struck, faults.carried_out = (kill, None) if when == "drop-before" else (None, kill)
     process = start()
     assert finished(process) == -signal.SIGKILL, step
+    until_quiet(server)
     faults.replan(Plan())
     faults.struck = faults.carried_out = None
 
@@ -96,6 +97,18 @@ def test_a_type_that_was_read_to_its_end_is_not_asked_for_again(server, pulling)
     killed_at(counts[-1], "drop-before", server, pulling)
     assert finished(pulling()) == 0
     assert len(pages(server)) <= whole + 5
+
+
+def test_what_a_kill_left_lying_about_is_not_committed(server, pulling, tmp_path):
+    """As after one between a type's last word and the removal of what it was put together from."""
+    killed_at(9, "drop-before", server, pulling)
+    (part,) = (tmp_path / "lake").glob("raw/*/*.part")
+    for name in ("Encounter.new.ndjson", "Encounter.new.state", "Encounter.ndjson.new", "asked.state.new"):
+        (part / name).write_text('{"resourceType":"Encounter","id":"stale","meta":{"versionId":"1"}}\n')
+    assert finished(pulling()) == 0
+    assert held(tmp_path / "lake") == there(server)
+    (run,) = (tmp_path / "lake").glob("raw/*/*/manifest.json")
+    assert {each.name for each in run.parent.iterdir()} <= {"manifest.json", *(f"{kind}.ndjson" for kind in READ)}
 
 
 def test_a_pull_killed_again_and_again_still_ends(server, pulling, tmp_path):

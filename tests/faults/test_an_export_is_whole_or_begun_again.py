@@ -8,7 +8,7 @@ import time
 
 import pytest
 from fastapi import Response
-from processes import personalize
+from processes import personalize, until_quiet
 
 from service.pull.pull import READ
 from service.sandbox import Faults, running
@@ -86,6 +86,7 @@ def killed_at(step, server, process):
     server.faults.replan(Plan.model_validate({"fault": [{"do": "drop-before", "nth": step}], "bulk": plan.bulk}))
     server.faults.struck = lambda _fault: process.kill()
     assert finished(process) == -signal.SIGKILL, step
+    until_quiet(server)
     server.faults.replan(plan)
     server.faults.struck = None
 

@@ -70,7 +70,9 @@ def assert_measured(report, name):
         told = [*group.get("stratifier", ())]
         counted = [group, *(stratum for each in told for stratum in each["stratum"])]
         assert {each["code"][0]["text"] for each in told} <= stratifiers
-        assert {one["code"]["coding"][0]["code"] for each in counted for one in each["population"]} <= populations
+        assert {
+            one["code"]["coding"][0]["code"] for each in counted for one in each.get("population", ())
+        } <= populations
 
 
 WRONG = [
