@@ -41,9 +41,12 @@ def struck(server, **fault):
 
 @pytest.mark.parametrize("do", ["cut", "truncate", "drop-before", "drop-after"])
 def test_a_page_that_does_not_come_whole_is_asked_for_again(personalize, clinic, tmp_path, do):
-    struck(clinic, do=do, every=5)
+    """Two of the requests: fewer than the tries that each page has, whichever page they meet."""
+    plan = "".join(f'[[fault]]\ndo = "{do}"\nnth = {nth}\n' for nth in (6, 13))
+    clinic.faults.replan(Faults.of(plan).plan)
     said = personalize("pull", clinic.url, "--json")
     assert said.code == 0, said.err
+    assert said.err.count("asking again") == 2
     assert held(tmp_path) == there(clinic)
 
 
