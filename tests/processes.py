@@ -30,6 +30,11 @@ def _typed(folder, words):
         cli.main()
 
 
+def finished(process):
+    process.join(120)
+    return process.exitcode
+
+
 def until_quiet(server):
     """What a killed process had sent off may reach the sandbox after its end."""
     seen = -1

@@ -14,9 +14,10 @@ import service
 from fhir_profiles import artefacts
 from service.compose.content import Json
 from service.compose.identity import Identity
-from service.compose.release import R4, Release, release_of
+from service.compose.release import R4, release_of
 from service.errors import LakeProblem
 from service.lake import read_json
+from service.server.capability import Release
 
 VALID_FOR = dt.timedelta(days=90)
 SHORT_HASH = 8

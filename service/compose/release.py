@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from service.compose.canonical import ABSENT, CONFIDENTIALITY, OBSERVATION_VALUE, PARTICIPANT
 from service.compose.content import Json
 from service.errors import WrongUsage
+from service.server.capability import BY_VERSION, Release
 
-Release = Literal["STU3", "R4", "R4B", "R5"]
 RELEASES: tuple[Release, ...] = get_args(Release)
 R4: Release = "R4"
-BY_VERSION: Mapping[str, Release] = {"3.0": "STU3", "4.0": "R4", "4.3": "R4B", "5.0": "R5"}
 
 Shape = Callable[[Any], Any]
 

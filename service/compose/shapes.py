@@ -13,7 +13,8 @@ from service.compose.canonical import CATEGORY, FLAG, LEVEL, PATIENT_PERSONALIZA
 from service.compose.composed import Composed
 from service.compose.content import Json, digest, enclosed, encode, find, value_of
 from service.compose.identity import Identity
-from service.compose.release import Release, said_in
+from service.compose.release import said_in
+from service.server.capability import Release
 
 FHIR_JSON = "application/fhir+json"
 IN_USE = ("final", "amended")

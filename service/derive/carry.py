@@ -21,7 +21,7 @@ from service.derive.derivation import Asked, Derived
 from service.derive.edges import passed_records
 from service.derive.people import People, people
 from service.derive.prevention import CODE as PREVENTIVE
-from service.lake import read_json
+from service.lake import read_json, same_files
 
 
 @dataclass(frozen=True)
@@ -58,20 +58,12 @@ def standing(asked: Asked, runs: Iterable[Earlier]) -> tuple[Path, dict[str, Any
     """The profiles of a run that had the very same facts and the same `as_of`, and what they tell of themselves."""
     for earlier in runs:
         about = read_json(earlier.profiles / "profiles.json", "derive")
-        if about["as_of"] != asked.as_of.isoformat() or not _one(asked.facts, earlier.facts):
+        if about["as_of"] != asked.as_of.isoformat() or not same_files(asked.facts, earlier.facts, "*.parquet"):
             continue
         if asked.may_follow(about.get("basis")) and _stands(earlier, about, asked):
             nothing = dict.fromkeys(cast(dict[str, int], about["notes"]), 0)
             return earlier.profiles, about | {"follows": earlier.run, "derived_anew": 0, "notes": nothing}
     return None
-
-
-def _one(facts: Path, other: Path) -> bool:
-    """Whether each table is one file with two names."""
-    names = {path.name for path in facts.glob("*.parquet")}
-    if names != {path.name for path in other.glob("*.parquet")}:
-        return False
-    return all((facts / name).samefile(other / name) for name in names)
 
 
 def stamps(facts: Path) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import filecmp
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from service.errors import LakeProblem
-from service.lake import committed, linked, read_json
+from service.lake import committed, linked, read_json, same_files
 
 SOURCES = (".py", ".toml")
 SMALL = 1 << 20  # bytes; larger files are the same only where they are one file with two names
@@ -31,7 +30,8 @@ class Earlier:
 def carried(raw: Path, facts: Path, basis: Mapping[str, Any], runs: Iterable[Earlier]) -> dict[str, Any] | None:
     """Its tables stand under this run's name too; returns their report. None where every run differs."""
     for earlier in runs:
-        if (report := _report(earlier)) and report.get("basis") == basis and _same(raw, earlier.raw):
+        report = _report(earlier)
+        if report and report.get("basis") == basis and same_files(raw, earlier.raw, "*.ndjson", SMALL):
             with committed(facts) as part:
                 for file in earlier.facts.iterdir():
                     linked(file, part / file.name)
@@ -69,16 +69,3 @@ def _report(earlier: Earlier) -> dict[str, Any] | None:
         return read_json(earlier.facts / REPORT, "flatten")
     except LakeProblem:
         return None
-
-
-def _same(raw: Path, other: Path) -> bool:
-    names = {path.name for path in raw.glob("*.ndjson")}
-    if names != {path.name for path in other.glob("*.ndjson")}:
-        return False
-    return all(_one(raw / name, other / name) for name in names)
-
-
-def _one(file: Path, other: Path) -> bool:
-    if file.samefile(other):
-        return True
-    return file.stat().st_size <= SMALL and filecmp.cmp(file, other, shallow=False)

@@ -25,14 +25,6 @@ EMPTY = "empty"  # an earlier run holds none of the type: all that there is has 
 
 
 @dataclass
-class Members:
-    """Of the Group: its new Patients, and whether somebody left it; unknown where nobody lists them."""
-
-    new: Sequence[str]
-    left: bool
-
-
-@dataclass
 class ExportReader(Reader):
     """A Reader of which each type but those that no patient has comes by an export."""
 
@@ -45,22 +37,22 @@ class ExportReader(Reader):
             self._unknown(each, f"the server's CapabilityStatement does not list {each}")
         if filters := self.server.source.bulk_filters:
             self.manifest.notes.append(f"exported is only what matches {', '.join(filters)}")
-        members = await self._members()
-        held = {each: self._held(each) for each in stated} if members else {}
+        newcomers = await self._newcomers()
+        held = {each: self._held(each) for each in stated} if newcomers is not None else {}
         since = [each for each in stated if held.get(each) is not None]
         whole = [each for each in stated if held.get(each) is None]
-        if since and members:
-            whole += await self._since(since, held, members)
+        if since and newcomers is not None:
+            whole += await self._since(since, held, newcomers)
         if whole:
             await self._whole_export([each for each in stated if each in whole])
         await self._left_out(stated)
 
-    async def _members(self) -> Members | None:
-        """None where an earlier run cannot be followed."""
+    async def _newcomers(self) -> Sequence[str] | None:
+        """The new Patients of the Group; None where an earlier run cannot be followed."""
         if self.earlier is None:
             return None
         if not self.way.of_a_group:
-            return Members([], left=False)
+            return []
         try:
             now, _ = await members(self.server, str(self.way.level))
         except WrongUsage:
@@ -69,7 +61,7 @@ class ExportReader(Reader):
         if not now or before - {*now}:
             self.manifest.notes.append(f"{self.way.level} was exported whole: some have left it, or nobody is listed")
             return None
-        return Members([each for each in now if each not in before], left=False)
+        return [each for each in now if each not in before]
 
     def _held(self, resource_type: str) -> Told | str | None:
         """What may stand of an earlier run; None where the type has to come whole."""
@@ -81,7 +73,7 @@ class ExportReader(Reader):
             self.manifest.notes.append(f"{resource_type} was exported whole: {told}")
         return EMPTY if not told and self.earlier.held_none(resource_type) else None
 
-    async def _since(self, types: list[str], held: dict[str, Told | str | None], members: Members) -> list[str]:
+    async def _since(self, types: list[str], held: dict[str, Told | str | None], newcomers: Sequence[str]) -> list[str]:
         """Those of which it cannot be told what changed."""
         assert self.earlier is not None
         overlap = dt.timedelta(seconds=self.server.source.overlap)
@@ -93,25 +85,26 @@ class ExportReader(Reader):
             self._judge(brought)
             for each in types:
                 with Sheet(self.part, each, f"{each}.new") as news:
-                    if why := await self._changed(news, brought, held[each], members):
+                    if why := await self._changed(news, brought, held[each], newcomers):
                         failed.append(each)
                         self.manifest.notes.append(f"{each} was exported whole: {why}")
                     news.drop()
         return failed
 
-    async def _changed(self, news: Sheet, brought: Brought, told: Told | str | None, members: Members) -> str | None:
+    async def _changed(
+        self, news: Sheet, brought: Brought, told: Told | str | None, newcomers: Sequence[str]
+    ) -> str | None:
         assert self.earlier is not None
         news.again()
         brought.fill(news)
-        if members.new:
-            await self._by_ids(news, "_id" if news.type == "Patient" else "patient", members.new)
+        await self._by_ids(news, "_id" if news.type == "Patient" else "patient", newcomers)
         news.settled()
         news.pulled.since = brought.begun
         with Sheet(self.part, news.type) as sheet:
             if not isinstance(told, Told):
                 sheet.again()
-                for batch in _lines(news):
-                    sheet.keep(batch)
+                for _, line in news.heads():
+                    sheet.keep([line.rstrip(b"\n")])
                 await self._done(sheet, brought)
                 return None
             pulled, mended = merged(told, news, sheet.path, self.earlier.own, brought.gone(news.type))
@@ -173,7 +166,3 @@ class ExportReader(Reader):
 
     def _export(self, order: Order) -> Export:
         return Export(self.server, self.part, order, self.manifest.notes.append, self.progress)
-
-
-def _lines(news: Sheet) -> list[list[bytes]]:
-    return [[line.rstrip(b"\n")] for _, line in news.heads()]

@@ -65,7 +65,7 @@ async def pull(
         except NotBegun as error:
             manifest.notes.append(f"read by search after all: no export was begun ({error.what})")
             await _all(Reader(*reads), await Whom.of(server, only, group or way.scope or None, limit))
-        manifest.notes += list(_followed(manifest))
+        manifest.notes += _followed(manifest)
         write_json(part.folder / "manifest.json", asdict(manifest))
         part.commit()
     return manifest

@@ -95,7 +95,7 @@ async def members(server: FhirServer, group: str) -> tuple[list[str], list[tuple
             continue
         met.add(current)
         for reference in await _active(server, current):
-            kind, _, name = reference.rpartition("/")[0].rpartition("/")[2], "", reference.rpartition("/")[2]
+            *_, kind, name = ["", *reference.split("/")]
             if kind == "Patient" and _own(server, reference):
                 ids[name] = None
             elif kind == "Group" and _own(server, reference):

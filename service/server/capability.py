@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import msgspec
 
 from service.errors import NotFhir, ServerProblem
 from service.server.quirks import Quirk, quirks_of
 
-RELEASES = {"3.0": "STU3", "4.0": "R4", "4.3": "R4B", "5.0": "R5"}
+Release = Literal["STU3", "R4", "R4B", "R5"]
+# By the beginning of CapabilityStatement.fhirVersion.
+BY_VERSION: Mapping[str, Release] = {"3.0": "STU3", "4.0": "R4", "4.3": "R4B", "5.0": "R5"}
 JSON_PATCH = "application/json-patch+json"
 
 
@@ -108,7 +111,7 @@ def _address(url: str) -> str:
 def read_capability(body: bytes, where: str) -> Capability:
     statement = _statement(body, where)
     rests = [rest for rest in statement.rest if rest.mode == "server"]
-    release = RELEASES.get(statement.fhirVersion[:3])
+    release = BY_VERSION.get(statement.fhirVersion[:3])
     if release is None:
         raise ServerProblem(
             f"FHIR {statement.fhirVersion or 'of an unstated version'} is not supported",

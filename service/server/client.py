@@ -99,7 +99,7 @@ class FhirServer:
 
     async def read(self, reference: str) -> Answer | None:
         """The resource at `Type/id`, whole; None when it is not there or deleted."""
-        async for attempt in stamina.retry_context(on=NotFhir, attempts=WHOLE_ATTEMPTS, wait_max=1):
+        async for attempt in whole_tries():
             with attempt:
                 return await self._resource(reference)
         raise AssertionError("stamina either returns or raises")
@@ -179,6 +179,11 @@ class FhirServer:
         with _as_ours(url):
             async with self._http.stream(method, url, content=body, headers=dict(headers)) as response:
                 return Received(response.status_code, response.headers, await _whole(response, url))
+
+
+def whole_tries() -> AsyncIterator[stamina.Attempt]:
+    """`async for attempt in whole_tries(): with attempt: ...`: again what came cut off, or as a proxy's HTML."""
+    return stamina.retry_context(on=NotFhir, attempts=WHOLE_ATTEMPTS, wait_max=1).__aiter__()
 
 
 @contextmanager

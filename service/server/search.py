@@ -9,11 +9,10 @@ from functools import partial
 
 import httpx
 import msgspec
-import stamina
 
 from service.errors import LinkExpired, NotFhir, PagingBroken, Refused, TooMuch
 from service.server.caps import CAPS
-from service.server.client import WHOLE_ATTEMPTS, Answer, FhirServer, outcome_text
+from service.server.client import Answer, FhirServer, outcome_text, whole_tries
 from service.server.egress import within
 
 
@@ -111,7 +110,7 @@ async def _asked(
 async def count(server: FhirServer, resource_type: str, parameters: Parameters) -> int | None:
     """How many match, by `_summary=count`; None where the server does not say."""
     asked = {**parameters, "_summary": "count"}
-    async for attempt in stamina.retry_context(on=NotFhir, attempts=WHOLE_ATTEMPTS, wait_max=1):
+    async for attempt in whole_tries():
         with attempt:
             answer = await _first(server, resource_type, asked, post=False)
             return _bundle(answer.body, f"{resource_type}, count").total
@@ -120,7 +119,7 @@ async def count(server: FhirServer, resource_type: str, parameters: Parameters) 
 
 async def _whole(ask: Callable[[], Awaitable[Answer]], number: int, resource_type: str) -> Page:
     """A page that came cut off, or as a proxy's HTML, is asked for again before it is an error."""
-    async for attempt in stamina.retry_context(on=NotFhir, attempts=WHOLE_ATTEMPTS, wait_max=1):
+    async for attempt in whole_tries():
         with attempt:
             return _page(await ask(), f"{resource_type}, page {number}")
     raise AssertionError("stamina either returns or raises")

@@ -8,9 +8,10 @@ import msgspec
 
 from service.compose import Composed, Identity
 from service.compose.content import encode, parse
-from service.compose.release import R4, Release
+from service.compose.release import R4
 from service.compose.shapes import lowered
 from service.errors import LakeProblem, WriteRefused
+from service.server.capability import Release
 from service.write_back.ladder import Ladder
 from service.write_back.patching import patch
 from service.write_back.patient import bearing, encoded

@@ -1,13 +1,13 @@
 """Fault 1, 10, 13 of reading: kill -9 as any request of a pull arrives, or before its answer is seen; typed again, it
 finishes, asks for no page again that it had kept, and holds what the server has."""
 
-import json
 import signal
 from functools import partial
 
 import httpx
 import pytest
-from processes import personalize, until_quiet
+from processes import finished, personalize, until_quiet
+from pulled import held, there
 
 from service.pull.pull import READ
 from service.sandbox import Faults, running
@@ -34,11 +34,6 @@ def pulling(server, tmp_path):
     return start
 
 
-def finished(process):
-    process.join(120)
-    return process.exitcode
-
-
 def killed_at(step, when, server, start):
     """The `step`-th request is the last thing that the process does."""
     faults, process = server.faults, None
@@ -53,19 +48,6 @@ def killed_at(step, when, server, start):
     until_quiet(server)
     faults.replan(Plan())
     faults.struck = faults.carried_out = None
-
-
-def held(lake):
-    """{Type/id: version} of the newest run that is complete, from its files."""
-    run = max(path.parent for path in lake.glob("raw/*/*/manifest.json"))
-    lines = [json.loads(line) for file in run.glob("*.ndjson") for line in file.read_text().splitlines()]
-    found = {f"{line['resourceType']}/{line['id']}": int(line["meta"]["versionId"]) for line in lines}
-    assert len(found) == len(lines)
-    return found
-
-
-def there(server):
-    return {each: version for each, version in server.versions().items() if each.split("/")[0] in READ}
 
 
 def pages(server):

@@ -8,9 +8,9 @@ import time
 
 import pytest
 from fastapi import Response
-from processes import personalize, until_quiet
+from processes import finished, personalize, until_quiet
+from pulled import held, there
 
-from service.pull.pull import READ
 from service.sandbox import Faults, running
 from service.sandbox.faults import Plan
 
@@ -52,23 +52,6 @@ def exported(server, tmp_path, monkeypatch, capsys):
     return run
 
 
-def finished(process):
-    process.join(120)
-    return process.exitcode
-
-
-def held(tmp_path):
-    run = max(path.parent for path in (tmp_path / "lake").glob("raw/*/*/manifest.json"))
-    lines = [json.loads(line) for file in run.glob("*.ndjson") for line in file.read_text().splitlines()]
-    found = {f"{line['resourceType']}/{line['id']}": int(line["meta"]["versionId"]) for line in lines}
-    assert len(found) == len(lines)
-    return found
-
-
-def there(server):
-    return {each: version for each, version in server.versions().items() if each.split("/")[0] in READ}
-
-
 def asked(server, words):
     return [each.path for each in server.requests if words in each.path]
 
@@ -99,7 +82,7 @@ def test_a_killed_export_is_gone_on_with(server, pulling, tmp_path, step):
     assert (whole > 0) == (step >= 9)
     server.requests.clear()
     assert finished(pulling()) == 0
-    assert held(tmp_path) == there(server)
+    assert held(tmp_path / "lake") == there(server)
     again = asked(server, ".ndjson")
     assert len(again) == len(set(again)) and len(before & set(again)) <= len(before) - whole
     assert not (whole and asked(server, "$export"))
@@ -122,7 +105,7 @@ def test_ctrl_c_ends_it_on_the_server(server, pulling, tmp_path):
     assert not list(tmp_path.glob("lake/raw/*/*/export.state"))
     server.faults.replan(Faults.of("[bulk]\nfile-lines = 60").plan)
     assert finished(pulling()) == 0
-    assert held(tmp_path) == there(server)
+    assert held(tmp_path / "lake") == there(server)
 
 
 def wait_for(seen):
@@ -138,7 +121,7 @@ def wait_for(seen):
 def test_a_file_that_was_cut_off_is_fetched_again(server, exported, tmp_path, do, counts):
     code, said = exported(fault(do), f"file-lines = 60\ngzip = false\ncounts = {counts}")
     assert code == 0, said
-    assert held(tmp_path) == there(server)
+    assert held(tmp_path / "lake") == there(server)
     assert len(asked(server, "$export")) == 1
 
 
@@ -165,7 +148,7 @@ def test_when_the_links_have_expired_the_manifest_is_fetched_again(server, expor
     assert code == 0, said
     assert "its manifest was fetched again" in said
     assert len(asked(server, "$export")) == 1
-    assert held(tmp_path) == there(server)
+    assert held(tmp_path / "lake") == there(server)
 
 
 def test_when_its_manifest_names_the_same_links_it_is_begun_again(server, exported, tmp_path):
@@ -174,7 +157,7 @@ def test_when_its_manifest_names_the_same_links_it_is_begun_again(server, export
     assert "it was begun again" in said
     assert len(asked(server, "$export")) == 2
     assert exports(server) == 0
-    assert held(tmp_path) == there(server)
+    assert held(tmp_path / "lake") == there(server)
 
 
 def test_an_export_that_expires_each_time_fails_in_the_end(server, exported):
@@ -191,14 +174,14 @@ def test_a_busy_server_is_asked_again(server, exported, tmp_path, path, status, 
     wait = f"retry-after = '{asks}'" if asks else ""
     code, said = exported(fault("status", path, "first = 2", f"status = {status}\n{wait}"))
     assert code == 0, said
-    assert held(tmp_path) == there(server)
+    assert held(tmp_path / "lake") == there(server)
 
 
 @pytest.mark.parametrize("code", ["transient", "timeout", "throttled"])
 def test_a_passing_failure_of_the_status_is_asked_again(server, exported, tmp_path, code):
     failing(server, 500, json.dumps({"resourceType": "OperationOutcome", "issue": [{"code": code}]}), times=3)
     assert exported()[0] == 0
-    assert held(tmp_path) == there(server)
+    assert held(tmp_path / "lake") == there(server)
 
 
 @pytest.mark.parametrize("body", ["<html>broken</html>", '{"resourceType": "OperationOutcome", "issue": [{}]}', ""])
@@ -227,7 +210,7 @@ def test_an_export_that_is_gone_after_a_kill_is_begun_again(server, pulling, tmp
     server.requests.clear()
     assert finished(pulling()) == 0
     assert len(asked(server, "$export")) == 1
-    assert held(tmp_path) == there(server)
+    assert held(tmp_path / "lake") == there(server)
 
 
 @pytest.mark.parametrize("behind", [3600, 86_400])
@@ -237,4 +220,4 @@ def test_a_transaction_time_in_the_past_leaves_no_gap(server, exported, tmp_path
     code, said = exported(habits="")
     assert code == 0, said
     assert "_since" in asked(server, "$export")[-1]
-    assert held(tmp_path) == there(server)
+    assert held(tmp_path / "lake") == there(server)

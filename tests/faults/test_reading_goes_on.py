@@ -9,8 +9,8 @@ from email.utils import format_datetime
 import httpx
 import pytest
 from fastapi import Response
+from pulled import held, there
 
-from service.pull.pull import READ
 from service.sandbox import Faults, running
 from service.sandbox.http import FHIR_JSON
 
@@ -22,16 +22,6 @@ def clinic(tmp_path):
             f'[sources.clinic]\nurl = "{sandbox.url}"\npage_size = 5\npull = "search"\n'
         )
         yield sandbox
-
-
-def there(server):
-    return {each: version for each, version in server.versions().items() if each.split("/")[0] in READ}
-
-
-def held(folder):
-    run = max(path.parent for path in folder.glob("lake/raw/*/*/manifest.json"))
-    lines = [json.loads(line) for file in run.glob("*.ndjson") for line in file.read_text().splitlines()]
-    return {f"{line['resourceType']}/{line['id']}": int(line["meta"]["versionId"]) for line in lines}
 
 
 def struck(server, **fault):
@@ -47,7 +37,7 @@ def test_a_page_that_does_not_come_whole_is_asked_for_again(personalize, clinic,
     said = personalize("pull", clinic.url, "--json")
     assert said.code == 0, said.err
     assert said.err.count("asking again") == 2
-    assert held(tmp_path) == there(clinic)
+    assert held(tmp_path / "lake") == there(clinic)
 
 
 def in_a_second():
@@ -60,7 +50,7 @@ def test_a_server_that_is_busy_is_asked_again_when_it_said(personalize, clinic, 
     struck(clinic, do="status", status=status, path="^Encounter", first=2, retry_after=wait())
     said = personalize("pull", clinic.url, "--json")
     assert said.code == 0, said.err
-    assert held(tmp_path) == there(clinic)
+    assert held(tmp_path / "lake") == there(clinic)
 
 
 def test_a_server_that_asks_for_hours_ends_the_pull_and_the_next_goes_on(personalize, clinic, tmp_path):
@@ -71,7 +61,7 @@ def test_a_server_that_asks_for_hours_ends_the_pull_and_the_next_goes_on(persona
     clinic.faults.replan(Faults.of("").plan)
     again = personalize("pull", clinic.url, "--json")
     assert any("an interrupted pull was taken up" in note for note in again.json["notes"])
-    assert held(tmp_path) == there(clinic)
+    assert held(tmp_path / "lake") == there(clinic)
 
 
 def test_what_a_page_left_out_is_found_by_the_count(personalize, clinic, tmp_path):
@@ -89,7 +79,7 @@ def test_what_a_page_left_out_is_found_by_the_count(personalize, clinic, tmp_pat
     clinic.before = omits
     assert personalize("pull", clinic.url, "--json").code == 0
     assert left_out
-    assert held(tmp_path) == there(clinic)
+    assert held(tmp_path / "lake") == there(clinic)
 
 
 @pytest.mark.parametrize("seconds", [-3600, -200, 200])
@@ -102,7 +92,7 @@ def test_a_clock_that_is_wrong_leaves_no_gap_within_the_overlap(personalize, cli
     patient = httpx.get(f"{clinic.url}/Patient?_count=1").json()["entry"][0]["resource"]
     httpx.put(f"{clinic.url}/Patient/{patient['id']}", json={**patient, "birthDate": "1950-05-05"})
     personalize("pull", clinic.url, "--json")
-    assert held(tmp_path) == there(clinic)
+    assert held(tmp_path / "lake") == there(clinic)
 
 
 @contextmanager
@@ -126,4 +116,4 @@ def test_a_disk_that_is_full_ends_it_and_once_there_is_room_it_goes_on(personali
     assert "the lake cannot be written" in said.err
     assert not list(tmp_path.glob("lake/raw/*/*/manifest.json"))
     assert personalize("pull", clinic.url, "--json").code == 0
-    assert held(tmp_path) == there(clinic)
+    assert held(tmp_path / "lake") == there(clinic)

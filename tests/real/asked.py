@@ -1,10 +1,13 @@
 """A server's client in, what stands there out: every fact is asked of the server, not of our report."""
 
+import time
 from collections import Counter
 
 from fhir_profiles import CANONICAL
+from service.compose.content import encode
 
 OURS = f"{CANONICAL}/installation|local"
+SETTLES_WITHIN = 120  # seconds: HAPI stores the larger code systems and fills new indexes in the background
 
 
 def everything(server, search):
@@ -49,3 +52,24 @@ def patients(server):
 def standing(server, kind):
     """The version of each that stands. HAPI 8.8.0 remembers a `_history`'s length for a minute, and ends it there."""
     return Counter({each["id"]: int(each["meta"]["versionId"]) for each in everything(server, f"{kind}?_count=200")})
+
+
+def found(server, kind, **query):
+    """The ids on the first page of a search."""
+    entries = server.get(f"/{kind}", params=query).raise_for_status().json().get("entry", [])
+    return {entry["resource"]["id"] for entry in entries}
+
+
+def errors(server, resource):
+    """What `$validate` says against it."""
+    outcome = server.post(f"/{resource['resourceType']}/$validate", content=encode(resource)).json()
+    wrong = [issue for issue in outcome["issue"] if issue["severity"] in ("error", "fatal")]
+    return [issue.get("diagnostics", issue["code"]) for issue in wrong]
+
+
+def settled(ask, wanted):
+    """The answer once it is as wanted, or the last one."""
+    deadline = time.monotonic() + SETTLES_WITHIN
+    while (answer := ask()) != wanted and time.monotonic() < deadline:
+        time.sleep(1)
+    return answer

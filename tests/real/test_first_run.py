@@ -20,7 +20,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from fhir_profiles import CANONICAL, artefacts
 from tests.oracle import synthea as oracle
 
-from .asked import OURS, everything, panels, patients, standing, versions
+from .asked import OURS, errors, everything, panels, patients, standing, versions
 
 DATA = Path(__file__).parents[1] / "data"
 # Synthea's explanations of benefit are not loaded here: what they tell is compared without a server.
@@ -201,7 +201,7 @@ def test_everything_written_parses_and_validates(server, applied, capsys):
     assert kinds["Device"] == 1
     for resource in written:
         get_fhir_model_class(resource["resourceType"]).model_validate(resource)
-        assert _errors(server, resource) == [], resource["id"]
+        assert errors(server, resource) == [], resource["id"]
     with capsys.disabled():
         print(f"\nparsed by fhir.resources and accepted by $validate: {dict(kinds)}")
 
@@ -209,7 +209,7 @@ def test_everything_written_parses_and_validates(server, applied, capsys):
 def test_a_broken_panel_is_refused_by_the_validator(server, applied):
     _load_profiles(server)
     panel = panels(server)["Patient/p03-emergency"]
-    assert _errors(server, panel) == []
+    assert errors(server, panel) == []
     component = next(i for i, c in enumerate(panel["component"]) if "valueQuantity" in c)
     for name, breaking in {
         "no window": lambda p: p["component"][component].pop("extension"),
@@ -219,21 +219,12 @@ def test_a_broken_panel_is_refused_by_the_validator(server, applied):
     }.items():
         broken = copy.deepcopy(panel)
         breaking(broken)
-        assert _errors(server, broken), name
+        assert errors(server, broken), name
 
 
 def _load_profiles(server):
     for artefact in artefacts("r4"):
         server.put(f"{artefact['resourceType']}/{artefact['id']}", json=artefact).raise_for_status()
-
-
-def _errors(server, resource):
-    answer = server.post(f"{resource['resourceType']}/$validate", json=resource)
-    return [
-        issue.get("diagnostics", issue["code"])
-        for issue in answer.json()["issue"]
-        if issue["severity"] in ("error", "fatal")
-    ]
 
 
 def _urls(resource):

@@ -1,7 +1,6 @@
 """The standard on a HAPI: installed once, found unchanged, searched by what it defines, and validated against there."""
 
 import datetime as dt
-import time
 
 import pytest
 from derived_files import Derived, write
@@ -10,11 +9,11 @@ from fhir_profiles import CANONICAL
 from service.compose import compose, device, read_edition
 from service.compose.content import encode
 
+from .asked import errors, found, settled
 from .validator.negative import negatives
 
 NOW = dt.datetime(2026, 7, 1, 2, 30, tzinfo=dt.UTC)
 PATHWAY, LEVEL = (f"{CANONICAL}/CodeSystem/personalization-{name}" for name in ("pathway", "level"))
-SETTLES_WITHIN = 120  # seconds: HAPI stores the larger code systems and fills new indexes in the background
 PEOPLE = (
     Derived("standard-on-hapi-1", pathways=["usual-clinician"]),
     Derived("standard-on-hapi-2", level="intensive", pathways=["preferred-scheduling", "proactive-outreach"]),
@@ -47,19 +46,6 @@ def people(installed, tmp_path):
     return put
 
 
-def found(http, kind, **query):
-    entries = http.get(f"/{kind}", params=query).raise_for_status().json().get("entry", [])
-    return {entry["resource"]["id"] for entry in entries}
-
-
-def settled(ask, wanted):
-    """The answer once it is as wanted, or the last one."""
-    deadline = time.monotonic() + SETTLES_WITHIN
-    while (answer := ask()) != wanted and time.monotonic() < deadline:
-        time.sleep(1)
-    return answer
-
-
 def test_a_second_install_writes_nothing(installed, personalize):
     again = personalize("profiles", "install", installed.base, "--apply", "--json").json
     assert {each["action"] for each in again["definitions"]} == {"unchanged"}
@@ -76,12 +62,6 @@ def test_cohorts_are_exactly_those_patients(installed, people):
         assert found(http, "Patient", _id=ours, **{"personalization-level": "intensive"}) == {"standard-on-hapi-2"}
         criteria = {"value-concept": f"{LEVEL}|intensive", "status": "final,amended", "_id": ",".join(panels)}
         assert {panels[each] for each in found(http, "Observation", **criteria)} == {"Patient/standard-on-hapi-2"}
-
-
-def errors(http, resource):
-    kind = resource["resourceType"]
-    outcome = http.post(f"/{kind}/$validate", content=encode(resource)).json()
-    return [each["diagnostics"] for each in outcome["issue"] if each["severity"] in ("error", "fatal")]
 
 
 def test_its_own_validation_agrees(installed, people):

@@ -3,12 +3,12 @@
 HAPI itself is asked, type by type, for every (type, id, version). It is a server of its own, for all of it is counted.
 """
 
-import json
 import signal
 import time
 
 import pytest
 from processes import personalize as typed
+from pulled import held
 
 from service.pull.pull import READ
 
@@ -52,25 +52,15 @@ class Clinic:
         return process.exitcode != -signal.SIGKILL
 
     def held(self, lake="lake"):
-        run = max(path.parent for path in self.root.glob(f"{lake}/raw/*/*/manifest.json"))
-        files = [run / f"{kind}.ndjson" for kind in READ]
-        lines = [line for file in files if file.exists() for line in file.read_text().splitlines()]
-        found = {known(line) for line in lines}
-        assert len(found) == len(lines)
-        return found
+        return held(self.root / lake)
 
     @property
     def there(self):
         return {
-            (kind, each["id"], each["meta"]["versionId"])
+            f"{kind}/{each['id']}": int(each["meta"]["versionId"])
             for kind in READ
             for each in everything(self.http, f"{kind}?_count=200")
         }
-
-
-def known(line):
-    resource = json.loads(line)
-    return resource["resourceType"], resource["id"], resource["meta"]["versionId"]
 
 
 @pytest.mark.parametrize("way", ["search", "bulk"])

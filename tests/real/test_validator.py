@@ -19,7 +19,7 @@ from service.sandbox.server import running
 from .hapi.server import missing_tools
 from .loading import DATA
 from .validator.negative import RULES, negatives
-from .validator.validating import FOLDERS, judged
+from .validator.validating import FOLDERS, RELEASED, judged
 
 PLANTED = DATA / "planted"
 NOW = dt.datetime(2026, 7, 1, 2, 30, tzinfo=dt.UTC)
@@ -77,7 +77,7 @@ def version(request):
 
 
 @pytest.fixture(scope="module")
-def answers(version, derived, ran, tmp_path_factory):
+def answers(version, derived, ran, tmp_path_factory, real_parts):
     """What is said of everything in this version, from one JVM: it takes up to a minute to be ready."""
     published = [*artefacts(FOLDERS[version]), *examples(FOLDERS[version])]
     resources = {f"published {each['resourceType']}-{each['id']}": each for each in published}
@@ -85,6 +85,7 @@ def answers(version, derived, ran, tmp_path_factory):
     resources |= {f"run {name}": resource for name, resource in written(derived, version)}
     if version == "R4":  # the only one in which reports are given
         resources |= {f"report {name}": report for name, report in ran[1].items()}
+    real_parts.append(f"HL7's validator in HAPI {RELEASED} for {version}")
     return judged(version, tmp_path_factory.mktemp(version), resources)
 
 

@@ -1,6 +1,7 @@
 """In: a FHIR version and resources by name. Out: what HL7's validator says of each, with our package.tgz loaded."""
 
 import json
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import fhir_profiles
 from service.compose.content import encode
 
 VALIDATE = Path(__file__).with_name("validate.sh")
+RELEASED = re.search(r"hapi-fhir-validation</artifactId><version>([^<]+)", VALIDATE.with_name("pom.xml").read_text())[1]
 FOLDERS = {"STU3": "stu3", "R4": "r4", "R5": "r5"}
 
 Json = dict[str, Any]
