@@ -23,7 +23,8 @@ from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 from service.derive import Policy, derivation, derive, measures
-from service.engine import MEMORY, Engine
+from service.engine import Engine
+from service.engine.duckdb import MEMORY
 from service.flatten import flatten
 from service.lake import Lake
 from service.sandbox import generate

@@ -15,6 +15,7 @@ PersonalizeError                exit 1
 |  +- ServerBusy                exit 3   asked to come back later than we wait
 +- BeyondLimit                  exit 1   the plan would change more than its limits allow; nothing was written
 +- LakeProblem                  exit 1   a file or the catalog is missing, locked or damaged
++- EngineProblem                exit 1   what should compute cannot start
 
 A run that ends well but set some patients aside is no error: it prints them, and exits with 3.
 """
@@ -101,4 +102,8 @@ class BeyondLimit(PersonalizeError):
 
 
 class LakeProblem(PersonalizeError):
+    pass
+
+
+class EngineProblem(PersonalizeError):
     pass

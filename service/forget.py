@@ -18,7 +18,7 @@ import msgspec
 import sqlalchemy as sa
 
 from service.catalog import Catalog
-from service.engine import OFFLINE
+from service.engine.duckdb import OFFLINE
 from service.lake import Lake, committed_file, folder, read_json, write_json
 from service.tables import runs, written
 

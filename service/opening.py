@@ -11,6 +11,7 @@ from pathlib import Path
 from service import settings
 from service.catalog import Catalog, Run
 from service.derive.policy import Policy
+from service.engine import Kind
 from service.errors import LakeProblem, WrongUsage
 from service.jobs import locks
 from service.lake import Lake
@@ -45,7 +46,7 @@ def opened(
         chosen = new or (_named(catalog, run) if run else _newest(catalog, config.source(server or ""), str(after)))
         source = _limited(config.source(chosen.source), limits or {})
         with locks.held(source.id, lake.root, config.redis()), progress() as advance:
-            yield Work(source, lake, catalog, chosen, rules, asked, advance)
+            yield Work(source, lake, catalog, chosen, rules, asked, advance, Kind.of(config))
 
 
 def listed(file: str | None, source: Source) -> list[str] | None:

@@ -10,6 +10,7 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -25,7 +26,7 @@ from service.derive.as_of import as_of_instant
 from service.derive.categories import Categories
 from service.derive.policy import Policy
 from service.derive.windows import MONTH, WEEK, YEAR, window
-from service.engine import Engine
+from service.engine import DUCKDB, Engine, Kind
 from service.lake import Lake, read_json
 from service.report.explain import patient_key
 from service.reviews import Reviewing
@@ -56,6 +57,7 @@ def run(
     """
     outcome = Outcome(work)
     _permitted(work, write)
+    _computable(work)
     outcome.stage("pull", pull, limit, only, group, full)
     outcome.stage("flatten", flatten)
     outcome.stage("derive", derive, as_of)
@@ -63,6 +65,12 @@ def run(
     if write:
         outcome.stage("apply", apply)
     return outcome
+
+
+def _computable(work: Work) -> None:
+    """An engine that cannot start says so before an hour of reading, not after it."""
+    with work.engine():
+        return
 
 
 def _permitted(work: Work, write: bool) -> None:
@@ -107,7 +115,7 @@ def _followed(work: Work) -> pulling.Earlier | None:
 
 def flatten(work: Work) -> Told:
     """raw/ -> facts/: one Parquet table a kind of fact, and what was set aside."""
-    with Engine.open(work.lake.spill) as engine:
+    with work.engine() as engine:
         return flattening.flatten(
             work.raw,
             work.facts,
@@ -130,7 +138,7 @@ def _flattened(work: Work) -> Iterator[flattening.Earlier]:
 def derive(work: Work, as_of: str | None = None) -> Told:
     """facts/ -> profiles/: measures, levels, pathways at `as_of`."""
     manifest = read_json(work.raw / "manifest.json", "pull")
-    with Engine.open(work.lake.spill) as engine:
+    with work.engine() as engine:
         instant, latest = _instant(work, engine, manifest, as_of)
         told = deriving.derive(
             work.facts,
@@ -163,7 +171,7 @@ def compare(work: Work, policy: Path, as_of: str | None = None) -> deriving.Comp
     after, standing = Policy.load(policy), work.profiles / "profiles.json"
     if as_of is None and standing.is_file():
         as_of = str(read_json(standing, "derive")["as_of"])
-    with Engine.open(work.lake.spill) as engine:
+    with work.engine() as engine:
         instant, _ = _instant(work, engine, manifest, as_of)
         return deriving.compare(
             work.facts,
@@ -227,26 +235,26 @@ def top(work: Work, by: str, window: str, limit: int) -> list[report.TopPatient]
 
 def ranking(work: Work, by: str, window: str, limit: int, organizations: bool = False) -> report.Ranking:
     """Who came most, was billed most or had most to pay, and where that stands among all."""
-    with Engine.open(work.lake.spill) as engine:
+    with work.engine() as engine:
         return report.top_patients(basis(work), engine, by, window, limit, organizations)
 
 
 def aggregate(work: Work, by: str, window: str, organizations: bool = False) -> report.Aggregate:
     """The same of everybody, with nobody in it."""
-    with Engine.open(work.lake.spill) as engine:
+    with work.engine() as engine:
         return report.aggregate(basis(work), engine, by, window, organizations)
 
 
 def equity(work: Work, by: Sequence[str], rurality: Sequence[str] = ()) -> report.Equity:
     """Whether those equal in need are served alike."""
-    with Engine.open(work.lake.spill) as engine:
+    with work.engine() as engine:
         return report.equity(basis(work), engine, by, rurality)
 
 
 def fragmentation(work: Work, earlier: int) -> report.Fragmentation:
     """Fragmentation beside outcomes, this run and as many earlier ones of the source."""
     runs = work.lake.profiled(work.source.id, before=work.run.run)[:earlier]
-    with Engine.open(work.lake.spill) as engine:
+    with work.engine() as engine:
         return report.fragmentation(basis(work), [basis(work, run) for run in runs], engine)
 
 
@@ -271,7 +279,7 @@ def basis(work: Work, run: str | None = None) -> report.Basis:
 
 def explain(work: Work, patient: str) -> report.Explanation:
     """From resources to level: one patient, each number with its evidence."""
-    with Engine.open(work.lake.spill) as engine:
+    with work.engine() as engine:
         categories = Categories.load(work.source.adjudications)
         near = deriving.nearest(work.facts, work.profiles, engine, patient_key(patient), categories)
         explanation = report.explain(work.profiles, engine, patient, near)
@@ -301,6 +309,11 @@ class Work:
     policy: Policy
     asked: WriteRung | None
     progress: pulling.Progress = lambda _stage, _count: None
+    computed_by: Kind = DUCKDB
+
+    def engine(self) -> AbstractContextManager[Engine]:
+        """What computes a stage, with the lake's own room to spill."""
+        return Engine.open(self.lake.spill, self.computed_by)
 
     @property
     def raw(self) -> Path:

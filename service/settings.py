@@ -215,6 +215,11 @@ class Settings(BaseSettings):
     sources: dict[str, Source] = {}
     policy: Path | None = Field(default=None, description="instead of the shipped policy of levels and pathways")
     redis_url: SecretStr | None = Field(default=None, description="where machines that share a source keep their locks")
+    engine: Literal["duckdb", "spark"] = Field(default="duckdb", description="what computes: embedded, or Apache Spark")
+    spark_master: str = Field(default="local[*]", description="where Spark runs, such as local[4] or spark://host:7077")
+    spark: dict[str, str] = Field(
+        default={}, description="more of Spark's own settings, by their names, such as spark.executor.memory"
+    )
 
     @classmethod
     def settings_customise_sources(

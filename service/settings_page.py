@@ -82,14 +82,16 @@ def _example(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True, validated_data={})
     if isinstance(default, bool | int | float):
         return json.dumps(default)
-    return "[]" if isinstance(default, tuple) else json.dumps("" if default is None else str(default))
+    if isinstance(default, tuple | dict):
+        return "{}" if isinstance(default, dict) else "[]"
+    return json.dumps("" if default is None else str(default))
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "needed"
     default = field.get_default(call_default_factory=True, validated_data={})
-    return "" if default in (None, "", ()) else f"`{json.dumps(default)}`"
+    return "" if default in (None, "", (), {}) else f"`{json.dumps(default)}`"
 
 
 def _kind(annotation: Any) -> str:
@@ -101,6 +103,8 @@ def _kind(annotation: Any) -> str:
         return " or ".join(dict.fromkeys(words for each in inner if each is not type(None) and (words := _kind(each))))
     if origin is tuple:
         return f"list of {_kind(inner[0])}"
+    if origin is dict:
+        return f"table of {_kind(inner[1])}"
     if hasattr(annotation, "__metadata__"):
         return _kind(inner[0])
     return WORDS[annotation]

@@ -10,20 +10,21 @@ from pathlib import Path
 import pytest
 import redis
 import redis_server
+import spark_session
 from required import require
 
 from service import cli
 from service.sandbox import Faults, running
 
 DATA = Path(__file__).parent / "data"
-
+TOGETHER = ("tests/real", "tests/engine")  # their files share what is heavy to start: one HAPI, one Spark
 
 REAL_PARTS = pytest.StashKey[list[str]]()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """With several processes a file stays in one of them, and all that needs real servers too: one HAPI is enough.
+    """With several processes a file stays in one of them, and so does each folder of TOGETHER.
 
     Not by xdist's own groups: 3.8.0 names them in a field that pytest 9.2 no longer reads, and says nothing.
     """
@@ -32,7 +33,7 @@ def pytest_xdist_make_scheduler(config, log):
     class Together(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             file = nodeid.partition("::")[0]
-            return "tests/real" if file.startswith("tests/real/") else file
+            return next((room for room in TOGETHER if file.startswith(f"{room}/")), file)
 
     return Together(config, log)
 
@@ -68,6 +69,16 @@ def real_redis(tmp_path_factory, real_parts):
         with redis.Redis.from_url(url) as client:
             real_parts.append(f"Redis {client.info('server')['redis_version']}")
         yield url
+
+
+@pytest.fixture(scope="session")
+def real_spark(real_parts):
+    """The kind of engine; Spark itself starts with the first that is opened, and lives as long as this process."""
+    require(spark_session.lacking(), "Spark")
+    import pyspark
+
+    real_parts.append(f"Spark {pyspark.__version__}")
+    return spark_session.SPARK
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service import pipeline
+from service import pipeline, settings
 from service.cli.answer import emit, told
 from service.cli.options import (
     HERE,
@@ -34,6 +34,7 @@ from service.cli.options import (
     ViewFile,
     Write,
 )
+from service.engine import Kind
 from service.errors import WrongUsage
 from service.opening import listed, opened
 
@@ -119,7 +120,8 @@ def flatten(
     else:
         from service.flatten.views import Request  # brings a grammar and its parser, which no other command needs
 
-        flattened = _viewed(Request(view, place or Path(), to or "parquet", out, fhir), server, place, lake)
+        request = Request(view, place or Path(), to or "parquet", out, fhir, Kind.of(settings.load()))
+        flattened = _viewed(request, server, place, lake)
         emit(flattened, flattened.lines(), json)
 
 

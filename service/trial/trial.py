@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from service import pipeline, settings, shown
 from service.catalog import Catalog, Run
 from service.derive.policy import Policy
+from service.engine import Kind
 from service.errors import PersonalizeError, WriteRefused, WrongUsage
 from service.jobs import locks
 from service.lake import Lake
@@ -131,7 +132,8 @@ def _whole_way(
     ids = [each.reference.removeprefix("Patient/") for each in people if each.reference.startswith("Patient/")]
     with Catalog.open(record.lake.catalog) as catalog:
         run = Run.starting(source.id, source.url, record.name, dt.datetime.now(dt.UTC))
-        work = pipeline.Work(source, record.lake, catalog, run, Policy.load(config.policy), None, advance)
+        policy, computed_by = Policy.load(config.policy), Kind.of(config)
+        work = pipeline.Work(source, record.lake, catalog, run, policy, None, advance, computed_by)
         outcome = pipeline.run(work, as_of=POPULATION_AS_OF.date().isoformat(), only=ids, write=True)
         trial.run = shown.document(outcome)
         for line in [*_shown(outcome), "", *pipeline.explain(work, _example(people)).lines(), ""]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.engine import Engine
+from service.engine import DUCKDB, Engine, Kind
 from service.errors import WrongUsage
 from service.flatten.views.definition import Definition, read_definition
 from service.flatten.views.runner import Flattened, Format, write_view
@@ -25,6 +25,7 @@ class Request:
     to: Format = "parquet"
     out: Path | None = None
     version: str | None = None
+    computed_by: Kind = DUCKDB
 
 
 def flatten_view(request: Request) -> Flattened:
@@ -32,7 +33,7 @@ def flatten_view(request: Request) -> Flattened:
     out = request.out or Path(f"{definition.name or request.view.stem}.{request.to}")
     version = _version(request, definition)
     try:
-        with Engine.open(out.with_name(f"{out.name}.spill")) as engine:
+        with Engine.open(out.with_name(f"{out.name}.spill"), request.computed_by) as engine:
             return write_view(definition, request.place, version, engine, out, request.to)
     except OSError as error:
         raise WrongUsage(

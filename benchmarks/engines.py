@@ -1,0 +1,148 @@
+"""Resources a second of each side, and how seconds grow: python benchmarks/engines.py flatten|grow [SIZES ...]
+
+flatten: Encounter, and Claim with its items, to Parquet on one core: DuckDB SQL by hand, the view runner on DuckDB and
+on Spark, and pysof where it is installed. SIZES is how often the 100 Synthea patients of tests/data are written one
+after another. grow: the sandbox's patients from NDJSON to profiles on both engines; SIZES is how many patients.
+
+All sides in one run, each size on the same files. Seconds are those of all cores together, of this process and all
+that it started: what else the machine does meanwhile does not count, and what Spark's own process does, counts. Spark's
+first pass, which compiles, stands beside the best of those after it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from derive import RUN, SOURCE, _derive, _filled, _flatten
+from views import CLAIM_ITEMS, ENCOUNTER, _by_hand, _repeated, _same
+
+from service.engine import DUCKDB, Engine, Kind
+from service.flatten.views.definition import definition
+from service.flatten.views.runner import write_view
+from service.lake import Lake
+
+PASSES = 3
+TICKS = os.sysconf("SC_CLK_TCK")
+ONE_CORE = Kind("spark", "local[1]", {"spark.sql.shuffle.partitions": "1"})
+ALL_CORES = Kind("spark", "local[*]", {"spark.sql.shuffle.partitions": "4"})
+
+
+@dataclass(frozen=True)
+class Side:
+    name: str
+    work: Callable[[dict, Path, Path], None]
+    passes: int = PASSES
+
+
+def main(what: str, sizes: list[int]) -> None:
+    {"flatten": _flattening, "grow": _growing}[what](sizes)
+
+
+def _flattening(sizes: list[int]) -> None:
+    print(f"{'view':>10} {'resources':>10} {'side':>16} {'first/s':>10} {'best/s':>10} {'of by hand':>10}  rows")
+    with tempfile.TemporaryDirectory() as room, Engine.open(Path(room) / "spill", ONE_CORE) as spark:
+        for view in (ENCOUNTER, CLAIM_ITEMS):
+            for n in sizes:
+                _compare(view, n, list(_sides(spark)), Path(tempfile.mkdtemp(dir=room)))
+
+
+def _sides(spark: Engine) -> Iterator[Side]:
+    yield Side("by hand", lambda view, file, out: _by_hand(view["resource"], file, out))
+    yield Side("runner, DuckDB", _on_duckdb)
+    yield Side("runner, Spark", lambda view, file, out: _run(spark, view, file, out))
+    if importlib.util.find_spec("pysof"):
+        yield Side("pysof", _by_pysof, passes=1)
+
+
+def _compare(view: dict, times: int, sides: list[Side], folder: Path) -> None:
+    file = folder / f"{view['resource']}.ndjson"
+    resources, by_hand = _repeated(file, times), 0.0
+    for side in sides:
+        out = folder / f"{side.name}.parquet"
+        seconds = [_seconds(lambda side=side, out=out: side.work(view, file, out)) for _ in range(side.passes)]
+        by_hand = by_hand or min(seconds)
+        print(
+            f"{view['resource']:>10} {resources:>10,} {side.name:>16} {resources / seconds[0]:>10,.0f} "
+            f"{resources / min(seconds):>10,.0f} {by_hand / min(seconds):>10.3f}  {_compared(folder, out)}",
+            flush=True,
+        )
+
+
+def _compared(folder: Path, out: Path) -> str:
+    if not out.is_file():
+        return ""
+    same, rows = _same(folder / "by hand.parquet", out)
+    return f"{rows:,}, {'the same' if same else 'NOT the same'}"
+
+
+def _on_duckdb(view: dict, file: Path, out: Path) -> None:
+    with Engine.open(file.parent / "spill", DUCKDB, threads=1) as engine:
+        _run(engine, view, file, out)
+
+
+def _run(engine: Engine, view: dict, file: Path, out: Path) -> None:
+    write_view(definition(view), file, "R4", engine, out, "parquet")
+
+
+def _by_pysof(view: dict, file: Path, out: Path) -> None:
+    """To NDJSON, for it streams to no Parquet; types are not what it is measured by."""
+    import pysof
+
+    whole = {"resourceType": "ViewDefinition", "status": "active", "name": "measured", **view}
+    pysof.process_ndjson_to_file(whole, str(file), str(out.with_suffix(".ndjson")), "ndjson")
+
+
+def _growing(sizes: list[int]) -> None:
+    print(f"{'patients':>10} {'resources':>10} {'engine':>8} {'flatten s':>10} {'derive s':>10} {'of it wall':>10}")
+    for patients in sizes:
+        with tempfile.TemporaryDirectory() as room:
+            lake = Lake(Path(room) / "made").open()
+            resources = sum(_filled(lake.raw(SOURCE, RUN), patients).values())
+            for kind in (DUCKDB, ALL_CORES):
+                _grown(Path(room) / kind.name, lake, kind, f"{patients:>10,} {resources:>10,}")
+
+
+def _grown(place: Path, made: Lake, kind: Kind, what: str) -> None:
+    lake = Lake(place).open()
+    raw = lake.raw(SOURCE, RUN)
+    raw.parent.mkdir(parents=True)
+    raw.symlink_to(made.raw(SOURCE, RUN), target_is_directory=True)
+    with Engine.open(lake.spill, kind) as engine:
+        began = time.perf_counter()
+        flatten = _seconds(lambda: _flatten(lake, engine))
+        derive = _seconds(lambda: _derive(lake, engine))
+        wall = time.perf_counter() - began
+    print(f"{what} {kind.name:>8} {flatten:>10.1f} {derive:>10.1f} {wall:>10.1f}", flush=True)
+    shutil.rmtree(place)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    before = _cpu(os.getpid())
+    work()
+    return _cpu(os.getpid()) - before
+
+
+def _cpu(pid: int) -> float:
+    """Of a process and of all that it started and that still runs."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+        children = [child for task in Path(f"/proc/{pid}/task").iterdir() for child in _children(task)]
+    except FileNotFoundError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / TICKS + sum(map(_cpu, children))
+
+
+def _children(task: Path) -> list[int]:
+    return [int(word) for word in (task / "children").read_text().split()]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], [int(word) for word in sys.argv[2:]])
