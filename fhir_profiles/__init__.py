@@ -20,8 +20,8 @@ _VERSIONS = ("stu3", "r4", "r5")
 # A server that checks references takes them in this order: a value set names its code system, a profile both. The
 # measures are those that reports name.
 _ORDER = (
-    *("CodeSystem", "ValueSet", "StructureDefinition", "ConceptMap", "SearchParameter", "CapabilityStatement"),
-    "Measure",
+    *("CodeSystem", "ValueSet", "StructureDefinition", "ConceptMap", "SearchParameter", "OperationDefinition"),
+    *("CapabilityStatement", "Measure"),
 )
 
 

@@ -68,7 +68,7 @@ compile() {
   cp -R "$here/fsh" "$work/guide/input/fsh"
   cp "$here/sushi-config.yaml" "$work/guide/"
   HOME=$fhir_home FPL_REGISTRY=http://127.0.0.1:9 "$sushi/node_modules/.bin/sushi" build "$work/guide" >&2
-  mv "$work"/guide/fsh-generated/resources/{CapabilityStatement,CodeSystem,ConceptMap,Measure,SearchParameter,StructureDefinition,ValueSet}-*.json "$made/r4/"
+  mv "$work"/guide/fsh-generated/resources/{CapabilityStatement,CodeSystem,ConceptMap,Measure,OperationDefinition,SearchParameter,StructureDefinition,ValueSet}-*.json "$made/r4/"
   mv "$work"/guide/fsh-generated/resources/*.json "$made/r4/examples/"
 }
 

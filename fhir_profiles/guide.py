@@ -26,7 +26,8 @@ _KINDS = {
     "CodeSystem": "Codes",
     "SearchParameter": "Search parameters",
     "ConceptMap": "Public codes beside ours",
-    "CapabilityStatement": "What a source needs to offer",
+    "OperationDefinition": "Operations",
+    "CapabilityStatement": "What servers offer",
     "Measure": "What reports measure",
 }
 _INTRODUCTION = """\
@@ -178,7 +179,16 @@ def _needs(definition: Json) -> Iterator[str]:
     for each in rest["resource"]:
         done, by = _expected(each["interaction"], "code"), _expected(each.get("searchParam", ()), "name")
         yield _row(each["type"], _strength(each), done, by, each["documentation"])
-    yield _row("the system", "", _expected(rest["interaction"], "code"), "", "Several writes at once.")
+    if "interaction" in rest:
+        yield _row("the system", "", _expected(rest["interaction"], "code"), "", "Several writes at once.")
+
+
+def _operation(definition: Json) -> Iterator[str]:
+    place = "".join(f"{each}/{{id}}/" for each in definition.get("resource", ()))
+    yield f"`{place}${definition['code']}`"
+    yield from ("", *_table("Parameter", "", "Type", "What it is"))
+    for each in definition["parameter"]:
+        yield _row(f"`{each['name']}`", each["use"], each["type"], each["documentation"])
 
 
 def _expected(parts: Iterable[Json], name: str) -> str:
@@ -203,6 +213,7 @@ _BODIES = {
     "SearchParameter": _search,
     "ConceptMap": _map,
     "CapabilityStatement": _needs,
+    "OperationDefinition": _operation,
     "Measure": _reported,
 }
 _DECLARED = {"CodeSystem": "CodeSystem", "StructureDefinition": "Profile|Extension"}

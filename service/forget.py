@@ -17,8 +17,10 @@ import duckdb
 import msgspec
 import sqlalchemy as sa
 
+from service import shelves
 from service.catalog import Catalog
 from service.engine.duckdb import OFFLINE
+from service.journal import Journal, beside
 from service.lake import Lake, committed_file, folder, read_json, write_json
 from service.tables import runs, written
 
@@ -94,6 +96,11 @@ class Forgetting:
         for stage in MAKE_AGAIN:
             for file in self._files(stage, "*"):
                 self._whole(file, stage)
+        for stage, file in (("served", self._lake.served(self._source)), ("audit", self._lake.audit(self._source))):
+            if beside(file).is_file():
+                Journal(file).close()  # what happened a moment ago lies there still
+            if file.is_file() and (count := shelves.forget(file, sorted(self.people), self._mentions)):
+                self.taken[stage] += count
         return self.taken
 
     def _files(self, stage: str, pattern: str) -> list[Path]:
@@ -237,12 +244,14 @@ def _theirs(
 
 
 def _texts(path: Path) -> Iterator[bytes]:
-    """What a file says, line by line; Parquet is compressed, so it is asked."""
+    """What a file says, line by line; Parquet and SQLite are packed, so they are asked."""
     if path.suffix == ".parquet":
         with duckdb.connect(config={**OFFLINE}) as engine:
             rows = engine.execute("SELECT to_json(t)::VARCHAR FROM read_parquet(?) t", [str(path)])
             while batch := rows.fetchmany(2_000):
                 yield from (row[0].encode() for row in batch)
+    elif path.suffix == ".sqlite":
+        yield from shelves.texts(path)
     else:
         with path.open("rb") as lines:
             yield from lines
@@ -257,4 +266,7 @@ def _cells(catalog: Catalog, source: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _of_source(table: sa.Table, own: sa.Select[tuple[str]], source: str) -> sa.ColumnElement[bool]:
-    return table.c.source == source if "source" in table.c else table.c.run.in_(own)
+    """What is of no source is of all of them."""
+    if "source" in table.c:
+        return table.c.source == source
+    return table.c.run.in_(own) if "run" in table.c else sa.true()

@@ -5,6 +5,8 @@ facts/<source>/<run>/     Parquet, and facts.json
 profiles/<source>/<run>/  Parquet, and profiles.json
 plans/<source>/<run>.ndjson
 standing/<source>.ndjson  what stood there of ours at the last reading; may be lost
+served/<source>.sqlite    what `serve` answers from; may be lost
+audit/<source>.sqlite     who asked for what
 catalog.sqlite            runs, and what was written
 """
 
@@ -67,6 +69,12 @@ class Lake:
     def composed(self, source: str) -> Path:
         """What the last plan composed of it, as a cache."""
         return self.root / "standing" / f"{folder(source)}.composed"
+
+    def served(self, source: str) -> Path:
+        return self.root / "served" / f"{folder(source)}.sqlite"
+
+    def audit(self, source: str) -> Path:
+        return self.root / "audit" / f"{folder(source)}.sqlite"
 
     @property
     def catalog(self) -> Path:

@@ -41,7 +41,7 @@ def opened(
     config, asked = settings.load(), known_rung(write)
     rules = Policy.load(policy or config.policy)
     new = Run.starting(*_address(config, server), dt.datetime.now(dt.UTC)) if run is after is None else None
-    lake = Lake(lake_dir).open() if new else _existing(lake_dir, after)
+    lake = Lake(lake_dir).open() if new else existing(lake_dir, after)
     with Catalog.open(lake.catalog) as catalog:
         chosen = new or (_named(catalog, run) if run else _newest(catalog, config.source(server or ""), str(after)))
         source = _limited(config.source(chosen.source), limits or {})
@@ -69,7 +69,7 @@ def _address(config: Settings, server: str | None) -> tuple[str, str, str]:
     return source.id, source.url, config.installation
 
 
-def _existing(lake_dir: Path, after: str | None) -> Lake:
+def existing(lake_dir: Path, after: str | None = None) -> Lake:
     """A lake is made by the first pull, never by a word mistyped."""
     lake = Lake(lake_dir)
     if not lake.catalog.is_file():

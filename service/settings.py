@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import httpx
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -20,7 +19,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from service.addresses import Base, normal_base
 from service.errors import WrongUsage
+from service.secrets_in_files import secret_text
+from service.serving import Serve
 
 CONFIG_FILE = Path("personalize.toml")
 LOCAL_INSTALLATION = "local"
@@ -29,21 +31,6 @@ WriteRung = Literal["patient", "observation", "flag", "document", "none"]
 
 ReviewRule = Literal["none", "intensive", "all"]
 PullBy = Literal["auto", "search", "bulk"]
-
-
-def normal_base(url: str) -> str:
-    """A base URL as a stable name: lower-case host, no default port, no trailing slash, nothing after the path."""
-    try:
-        parsed = httpx.URL(url.strip())
-    except httpx.InvalidURL as error:
-        raise ValueError(f"{url!r} is no address: {error}") from error
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise ValueError(f"{url!r} is no http or https address")
-    if parsed.port is not None and not 0 < parsed.port < 65536:
-        raise ValueError(f"{url!r}: no port has that number")
-    if parsed.userinfo or parsed.query or parsed.fragment:
-        raise ValueError("a base address holds no user, query or fragment")
-    return str(parsed).rstrip("/")
 
 
 def _whole_label(text: str) -> str:
@@ -79,7 +66,6 @@ def share_or_count(value: object) -> int | float:
     return number
 
 
-Base = Annotated[str, AfterValidator(normal_base)]
 ShareOrCount = Annotated[int | float, BeforeValidator(share_or_count)]
 Label = Annotated[str, AfterValidator(_whole_label)]
 TypeFilter = Annotated[str, AfterValidator(_type_filter)]
@@ -181,23 +167,14 @@ class Source(BaseModel):
         return token
 
     def _token(self) -> str | None:
-        return _secret("token", self.token, self.token_file)
+        return secret_text("token", self.token, self.token_file)
 
     def basic(self) -> str:
         """The password that goes with `username`."""
-        password = _secret("password", self.password, self.password_file)
+        password = secret_text("password", self.password, self.password_file)
         if password is None:
             raise WrongUsage("username without password", where=f"sources.{self.name}", do="set password_file as well")
         return password
-
-
-def _secret(name: str, text: SecretStr | None, file: Path | None) -> str | None:
-    if file is None:
-        return text.get_secret_value() if text else None
-    try:
-        return file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongUsage(f"the {name} cannot be read", where=str(file), do=f"check {name}_file") from error
 
 
 class Settings(BaseSettings):
@@ -220,6 +197,7 @@ class Settings(BaseSettings):
     spark: dict[str, str] = Field(
         default={}, description="more of Spark's own settings, by their names, such as spark.executor.memory"
     )
+    serve: Serve = Serve()
 
     @classmethod
     def settings_customise_sources(

@@ -14,6 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from service.serving import HookClient, Issuer, Serve
 from service.settings import CONFIG_FILE, Settings, Source
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
@@ -25,7 +26,7 @@ OPENING = f"""\
 `personalize sources test` tries it. The environment wins over the file: `PERSONALIZE_INSTALLATION`,
 `PERSONALIZE_SOURCES__HOSPITAL__TOKEN`. Secrets belong there, or in files of their own that a setting names.
 """
-SET_ELSEWHERE = ("name", "configured", "sources")  # by the table's own name
+SET_ELSEWHERE = ("name", "configured", "sources", "serve", "issuers", "hooks")  # by the table's own name
 WORDS: dict[Any, str] = {
     str: "text",
     int: "number",
@@ -45,6 +46,15 @@ def page() -> str:
         "",
         "## A source: `[sources.NAME]`",
         *_table(Source),
+        "",
+        "## What is served: `[serve]`",
+        *_table(Serve),
+        "",
+        "## Who issues access tokens: `[serve.issuers.NAME]`",
+        *_table(Issuer),
+        "",
+        "## Who may call CDS Hooks: `[serve.hooks.NAME]`",
+        *_table(HookClient),
     ]
     return "\n".join(parts) + "\n"
 
@@ -56,7 +66,8 @@ def commented(installation: str, name: str, url: str) -> str:
         f"installation = {json.dumps(installation)}",
     ]
     lines += [*_comments(Settings, but=("installation",)), "", f"[sources.{name}]", f"url = {json.dumps(url)}"]
-    return "\n".join([*lines, *_comments(Source, but=("url",))]) + "\n"
+    lines += [*_comments(Source, but=("url",)), "", "[serve]", *_comments(Serve, but=())]
+    return "\n".join(lines) + "\n"
 
 
 def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:

@@ -88,6 +88,25 @@ names = sa.Table(
     sa.Column("theirs", sa.String, nullable=False),
 )
 
+feedback = sa.Table(
+    "feedback",
+    TABLES,
+    sa.Column("client", sa.String, primary_key=True),
+    sa.Column("service", sa.String, primary_key=True),
+    sa.Column("card", sa.String, primary_key=True),
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Column("reason", sa.String),
+    sa.Column("at", sa.String, nullable=False),
+)
+
+tokens_seen = sa.Table(
+    "tokens_seen",
+    TABLES,
+    sa.Column("issuer", sa.String, primary_key=True),
+    sa.Column("jti", sa.String, primary_key=True),
+    sa.Column("ends", sa.Float, nullable=False, index=True),
+)
+
 aside = sa.Table(
     "aside",
     TABLES,

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from service import settings_page
+from service.serving import HookClient, Issuer, Serve
 from service.settings import Settings, Source
 
 
@@ -13,7 +14,7 @@ def test_the_page_is_current():
     assert current, "docs/settings.md: run python -m service.settings_page"
 
 
-@pytest.mark.parametrize("model", [Settings, Source])
+@pytest.mark.parametrize("model", [Settings, Source, Serve, Issuer, HookClient])
 def test_every_setting_is_described(model):
     bare = [name for name, field in model.model_fields.items() if not field.description]
     assert set(bare) <= set(settings_page.SET_ELSEWHERE)

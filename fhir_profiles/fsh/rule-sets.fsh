@@ -108,6 +108,11 @@ RuleSet: SearchBy(name, type, expectation)
 * rest.resource[=].searchParam[=].extension[0].url = $expectation
 * rest.resource[=].searchParam[=].extension[0].valueCode = #{expectation}
 
+// As SearchBy, by a parameter that is published here.
+RuleSet: SearchByOurs(name, type)
+* insert SearchBy({name}, {type}, SHALL)
+* rest.resource[=].searchParam[=].definition = "https://w3id.org/fhir-personalization/SearchParameter/{name}"
+
 // One code of ours and the public code that comes nearest to it.
 RuleSet: Source(code, display)
 * group[=].element[+].code = #{code}

@@ -17,7 +17,7 @@ import typer
 from stamina.instrumentation import RetryDetails
 
 from service import __version__
-from service.cli import doctor, erasing, keys, local, profiles, reports, reviews, sources, stages, trial
+from service.cli import doctor, erasing, keys, local, profiles, reports, reviews, serving, sources, stages, trial
 from service.errors import PersonalizeError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -30,6 +30,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(sources.app, name="sources")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(local.app)
+app.add_typer(serving.app)
 app.add_typer(trial.app)
 
 

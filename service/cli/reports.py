@@ -10,7 +10,7 @@ import typer
 from service import shown
 from service.cli.answer import emit
 from service.cli.options import HERE, Json, LakeDir, Server
-from service.opening import opened
+from service.opening import existing, opened
 
 app = typer.Typer(no_args_is_help=True, help="Lists for a care team, from the newest profiles of a source.")
 
@@ -34,6 +34,20 @@ def top(
     with opened(lake, server, after="derive") as work:
         asked = shown.Asked(by, shown.WINDOWS.get(window, window), limit, organization, aggregate)
         emit(*shown.top(work, asked, "json" if json else layout))
+
+
+@app.command()
+def feedback(lake: LakeDir = HERE, json: Json = False) -> None:
+    """What became of the cards that `serve` gave to EHRs, by service, outcome and reason.
+
+    personalize report feedback
+    """
+    from service.catalog import Catalog
+    from service.feedback import counted, lines
+
+    with Catalog.open(existing(lake).catalog) as catalog:
+        found = counted(catalog)
+    emit(found, lines(found), json)
 
 
 @app.command()

@@ -8,6 +8,7 @@ MEASURE = f"{BASE}/CodeSystem/personalization-measure"
 LEVEL = f"{BASE}/CodeSystem/personalization-level"
 PATHWAY = f"{BASE}/CodeSystem/personalization-pathway"
 CATEGORY = f"{BASE}/CodeSystem/personalization-category"
+RATIONALE_CODES = f"{BASE}/CodeSystem/personalization-rationale"
 
 PATIENT_PERSONALIZATION = f"{BASE}/StructureDefinition/patient-personalization"
 MEASURE_BASIS = f"{BASE}/StructureDefinition/measure-basis"

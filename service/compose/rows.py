@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -103,10 +103,12 @@ def heads(profiles: Path, patient: str | None = None) -> Iterator[ProfileRow]:
             yield _profile(row, [])
 
 
-def read(profiles: Path, but: Path | None = None) -> Iterator[ProfileRow]:
-    """Every profile of the directory once, with what its `row` is known by; without those whom `but` names, NDJSON."""
-    which = {} if but is None else {"but": str(but)}
-    where = f" WHERE {BUT}" if which else ""
+def read(profiles: Path, but: Path | None = None, only: Collection[str] | None = None) -> Iterator[ProfileRow]:
+    """Every profile of the directory once, with what its `row` is known by.
+
+    Without those whom the NDJSON of `but` names; of `only` some patients, where they are given.
+    """
+    where, which = _whose(but, only)
     with connected(profiles) as connection:
         asked = rows_of(connection, f"{MEASURES}{where} ORDER BY patient, code, unit", profiles, **which)
         measures = groupby(asked, key=itemgetter("patient"))
@@ -138,7 +140,15 @@ def connected(profiles: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.close()
 
 
-def rows_of(connection: duckdb.DuckDBPyConnection, query: str, profiles: Path, **more: str) -> Iterator[Row]:
+def _whose(but: Path | None, only: Collection[str] | None) -> tuple[str, dict[str, str | list[str]]]:
+    if only is not None:
+        return " WHERE list_contains($only, patient)", {"only": sorted(only)}
+    return ("", {}) if but is None else (f" WHERE {BUT}", {"but": str(but)})
+
+
+def rows_of(
+    connection: duckdb.DuckDBPyConnection, query: str, profiles: Path, **more: str | list[str]
+) -> Iterator[Row]:
     files = {name: str(profiles / f"{name}.parquet") for name in ("profiles", "measures") if f"${name}" in query}
     with connection.cursor() as cursor:
         try:

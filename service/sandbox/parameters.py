@@ -91,6 +91,7 @@ _OWN: dict[str, tuple[Parameter, ...]] = {
     "ConceptMap": (_STATUS,),
     "ImplementationGuide": (_STATUS,),
     "NamingSystem": (_STATUS,),
+    "OperationDefinition": (_STATUS,),
     "SearchParameter": (_STATUS,),
     "StructureDefinition": (_IDENTIFIER, _STATUS),
     "ValueSet": (_IDENTIFIER, _STATUS),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 import sys
 import threading
@@ -14,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.errors import PersonalizeError, WrongUsage
+from service.listening import listening, origin
 from service.sandbox.app import create_app
 from service.sandbox.faults import Faults
 from service.sandbox.http import BASE
@@ -77,7 +77,7 @@ def running(
     fhir: Version = "r4",
 ) -> Iterator[Sandbox]:
     """A server in a thread of this process, gone at the end of the block. Port 0 takes a free one."""
-    with _listening(host, port) as listener, _populated(patients, seed, fhir) as store:
+    with listening(host, port) as listener, _populated(patients, seed, fhir) as store:
         sandbox = Sandbox(_url(listener), store, before, faults, fhir)
         with _in_thread(_server(sandbox.app), listener):
             yield sandbox
@@ -97,7 +97,7 @@ def serve(
     fhir: Version = "r4",
 ) -> None:
     """Serves until Ctrl-C; `ready` is told the address once patients are loaded and requests are answered."""
-    with suppress(KeyboardInterrupt), _listening(host, port) as listener, _populated(patients, seed, fhir) as store:
+    with suppress(KeyboardInterrupt), listening(host, port) as listener, _populated(patients, seed, fhir) as store:
         server = _server(create_app(store, faults=faults, fhir=fhir))
         ready(_url(listener))
         server.run(sockets=[listener])
@@ -115,31 +115,8 @@ def _populated(patients: int, seed: int, fhir: Version) -> Iterator[Store]:
         store.close()
 
 
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A listening socket, so that a taken port is known before the patients are made; early requests wait for them."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Naming TCP is what makes asyncio turn Nagle's algorithm off; without it every small answer takes 40 ms.
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-            listener.listen()  # two sockets may be bound to one port until one of them listens
-        except (OSError, OverflowError) as error:
-            raise _cannot_listen(host, port, error) from error
-        yield listener
-
-
-def _cannot_listen(host: str, port: int, error: OSError | OverflowError) -> PersonalizeError:
-    where = f"{host}:{port}"
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return PersonalizeError("the port is taken", where=where, do="stop what listens there, or choose another port")
-    return PersonalizeError(f"cannot listen: {error}", where=where, do="choose another host or port")
-
-
 def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}{BASE}" if ":" in host else f"http://{host}:{port}{BASE}"
+    return f"{origin(listener)}{BASE}"
 
 
 def _server(app: FastAPI) -> uvicorn.Server:

@@ -1,0 +1,126 @@
+"""Every request and answer at the border of the process: which headers go out, which origins may ask, how much is read.
+
+It stands outside the routes, so that an error has the same headers as an answer.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.facade.http import refused
+from service.facade.outcome import Refusal
+
+TOO_MUCH = Refusal(413, "too-long", "the body is larger than is read here")
+ANY_ORIGIN = ("/fhir/metadata", "/fhir/.well-known/smart-configuration")
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+_ALWAYS = [(name.lower().encode(), value.encode()) for name, value in ALWAYS.items()]
+METHODS = "GET, POST, DELETE"
+ASKED = "Authorization, Content-Type, Accept, If-None-Match, Prefer"
+TOLD = "ETag, Last-Modified, Location, Content-Location, Retry-After, WWW-Authenticate"
+
+
+class Borders:
+    """`only_here`: the Host has to be this machine, so that no page from elsewhere reaches a server without a lock."""
+
+    def __init__(self, app: ASGIApp, *, origins: Collection[str], largest: int, only_here: bool) -> None:
+        self._app, self._origins, self._largest, self._only_here = app, frozenset(origins), largest, only_here
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        sends = _with(_raw(self._answer_headers(headers, scope["path"])), send)
+        if self._only_here and not _loopback(headers.get("host", "")):
+            await refused(Refusal(421, "security", "this server is for this machine alone"))(scope, receive, sends)
+        elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            await Response(status_code=204)(scope, receive, sends)
+        else:
+            await self._read(scope, receive, sends)
+
+    async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The body is read before anything is done with it, as far as it is read at all."""
+        body = await _body(Request(scope, receive), self._largest)
+        if body is None:
+            await refused(TOO_MUCH)(scope, receive, send)
+            return
+
+        async def again() -> Message:
+            nonlocal body
+            if body is None:
+                return await receive()
+            message, body = {"type": "http.request", "body": body, "more_body": False}, None
+            return message
+
+        await self._app(scope, again, send)
+
+    def _answer_headers(self, headers: Headers, path: str) -> dict[str, str]:
+        origin = headers.get("origin")
+        if origin is None:
+            return ALWAYS
+        if path in ANY_ORIGIN:
+            return ALWAYS | {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET"}
+        if origin not in self._origins:
+            return ALWAYS | {"Vary": "Origin"}
+        allowed = {"Access-Control-Allow-Origin": origin, "Vary": "Origin", "Access-Control-Max-Age": "600"}
+        return (
+            ALWAYS
+            | allowed
+            | {
+                "Access-Control-Allow-Methods": METHODS,
+                "Access-Control-Allow-Headers": ASKED,
+                "Access-Control-Expose-Headers": TOLD,
+            }
+        )
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    if headers is ALWAYS:
+        return _ALWAYS  # of nearly every request the same
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+async def _body(request: Request, largest: int) -> bytes | None:
+    """None for what is larger, whatever it says of its length."""
+    stated = request.headers.get("content-length", "0")
+    if not stated.isdigit() or int(stated) > largest:
+        return None
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > largest:
+            return None
+    return bytes(body)
+
+
+def _with(headers: list[tuple[bytes, bytes]], send: Send) -> Send:
+    async def sends(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            held = {name for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(pair for pair in headers if pair[0] not in held)]
+        await send(message)
+
+    return sends
+
+
+@lru_cache(maxsize=256)
+def _loopback(host: str) -> bool:
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""The interactions of FHIR that are served, a file each."""

@@ -1,0 +1,22 @@
+"""FHIR read: a type and an id in, the resource out. https://hl7.org/fhir/R4/http.html#read"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from service.facade.http import BASE, Who, known_type, shown, valid_id
+from service.facade.outcome import not_found
+from service.facade.watched import Watched
+
+router = APIRouter(prefix=BASE, route_class=Watched)
+
+
+@router.get("/{type}/{id}")
+async def read(who: Who, type: str, id: str) -> Response:
+    """The resource as it stands, with its version as ETag; 304 to `If-None-Match` of that version."""
+    who.asks("read", known_type(type))
+    record = who.served.shelf_of(type).read(type, valid_id(id), who.sight(type, "r"))
+    if record is None:
+        raise not_found()
+    who.show(record)
+    return shown(record, who.if_none_match)

@@ -1,0 +1,26 @@
+"""What is logged in, one line of JSON on stderr out: for machines that collect it, not for a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import msgspec
+import structlog
+
+
+def structured() -> None:
+    """For this process, from here on."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(serializer=_line),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _line(said: Any, **_: Any) -> str:
+    return msgspec.json.encode(said, enc_hook=str).decode()

@@ -1,0 +1,35 @@
+"""A job in, a run of the pipeline up to its plan out, on the patients that it names; then they are served."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from service import pipeline
+from service.catalog import Catalog, Run
+from service.derive.policy import Policy
+from service.facade.personalize.jobs import Job
+from service.jobs import locks
+from service.lake import Lake
+from service.pipeline import Outcome, Work
+from service.settings import Settings, Source
+
+
+def carry_out(job: Job, config: Settings, source: Source, lake: Lake) -> int:
+    """How many profiles were made; a cancelled job ends after the step that it is at."""
+    new = Run.starting(source.id, source.url, config.installation, dt.datetime.now(dt.UTC))
+    with Catalog.open(lake.catalog) as catalog, locks.held(source.id, lake.root, config.redis()):
+        work = Work(source, lake, catalog, new, Policy.load(config.policy), None)
+        outcome = Outcome(work)
+        ids = [each.removeprefix("Patient/") for each in job.patients]
+        steps = [
+            ("pull", pipeline.pull, (None, ids or None, job.group, False)),
+            ("flatten", pipeline.flatten, ()),
+            ("derive", pipeline.derive, ()),
+            ("plan", pipeline.plan, ()),
+        ]
+        for name, step, words in steps:
+            if job.cancelled:
+                return 0
+            job.said = name
+            outcome.stage(name, step, *words)
+        return int(outcome.told["derive"]["profiles"])

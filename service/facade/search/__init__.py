@@ -1,0 +1,1 @@
+"""Search parameters as they were sent in, conditions of SQL out."""

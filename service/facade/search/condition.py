@@ -1,0 +1,37 @@
+"""Conditions of SQL with their values, put together without ever writing a value into the text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+Value = str | int
+
+
+@dataclass(frozen=True)
+class Condition:
+    sql: str
+    values: tuple[Value, ...] = ()
+
+    @property
+    def negated(self) -> Condition:
+        return Condition(f"NOT ({self.sql})", self.values)
+
+
+ALL = Condition("1")
+NONE = Condition("0")
+
+
+def every(conditions: Iterable[Condition]) -> Condition:
+    return _joined(" AND ", list(conditions), ALL)
+
+
+def either(conditions: Iterable[Condition]) -> Condition:
+    return _joined(" OR ", list(conditions), NONE)
+
+
+def _joined(word: str, conditions: list[Condition], empty: Condition) -> Condition:
+    if not conditions:
+        return empty
+    values = tuple(value for each in conditions for value in each.values)
+    return Condition(word.join(f"({each.sql})" for each in conditions), values)

@@ -1,0 +1,78 @@
+"""A lake in, a server that answers until it is told to end out: in the foreground, or in a thread for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import uvicorn
+
+from service.errors import PersonalizeError
+from service.facade.app import create_app
+from service.facade.served import Served
+from service.facade.wiring import Wiring
+from service.listening import listening, origin
+
+PATIENCE = 30  # seconds for requests that are on their way when it ends
+
+
+class Server(uvicorn.Server):
+    """Told to end, it first says that it is not ready, so that nobody is sent here any more; then it ends."""
+
+    def __init__(self, config: uvicorn.Config, served: Served) -> None:
+        super().__init__(config)
+        self._served = served
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._served.draining or not self._served.settings.drain:
+            super().handle_exit(sig, frame)
+            return
+        self._served.draining = True
+        threading.Timer(self._served.settings.drain, super().handle_exit, (sig, frame)).start()
+
+
+def serve(wiring: Wiring, ready: Callable[[str], None]) -> None:
+    """Until SIGTERM or Ctrl-C; `ready` is told the FHIR base."""
+    with listening(wiring.serve.host, wiring.serve.port) as listener, wiring.opened(origin(listener)) as served:
+        server = _server(served)
+        ready(served.base)
+        try:
+            server.run(sockets=[listener])
+        except KeyboardInterrupt:
+            return
+
+
+@contextmanager
+def running(wiring: Wiring) -> Iterator[Served]:
+    """In a thread of this process, gone at the end of the block."""
+    with listening(wiring.serve.host, wiring.serve.port) as listener, wiring.opened(origin(listener)) as served:
+        server = _server(served)
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
+        thread.start()
+        try:
+            while not server.started and thread.is_alive():
+                time.sleep(0.005)
+            if not server.started:
+                raise PersonalizeError("the server did not start", do="see the log above")
+            yield served
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _server(served: Served) -> Server:
+    # No access log: paths bear patients' ids.
+    config = uvicorn.Config(
+        create_app(served),
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=PATIENCE,
+    )
+    return Server(config, served)

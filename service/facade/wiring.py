@@ -1,0 +1,198 @@
+"""A lake and settings in, all that a server needs, opened, out; the one place where its parts are put together."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+import fhir_profiles
+from service import settings
+from service.catalog import Catalog, Run
+from service.compose.release import release_of
+from service.derive.policy import Policy
+from service.errors import PersonalizeError, WrongUsage
+from service.facade.access.asking import Asking, Unanswered
+from service.facade.access.tokens import Tokens
+from service.facade.audit.record import Accesses
+from service.facade.hooks.clients import Clients
+from service.facade.http import BASE
+from service.facade.limits import Limits
+from service.facade.metrics import Metrics
+from service.facade.personalize.jobs import Job, Jobs
+from service.facade.personalize.work import carry_out
+from service.facade.served import Served
+from service.facade.store.make import Making
+from service.facade.store.reports import Reports
+from service.facade.store.shelf import Shelf
+from service.lake import Lake
+from service.opening import existing
+from service.pipeline import Work
+from service.serving import Serve
+from service.settings import Settings, Source
+
+Now = Callable[[], dt.datetime]
+
+log = structlog.get_logger(__name__)
+
+
+def utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Of one source; `now` is the clock by which profiles lapse."""
+
+    config: Settings
+    source: Source
+    lake: Lake
+    now: Now = utc_now
+
+    @property
+    def serve(self) -> Serve:
+        return self.config.serve
+
+    def refresh(self) -> bool:
+        """The file of profiles as the lake has them now; whether anything was new."""
+        with Catalog.open(self.lake.catalog) as catalog:
+            reports = Reports(self.serve.reports, lambda run: self._work(catalog, run), _skipped)
+            whole = self.serve.patient == "whole"
+            return Making(self.lake, catalog, self.source, whole, reports, self.now).refresh()
+
+    def _work(self, catalog: Catalog, run: Run) -> Work:
+        return Work(self.source, self.lake, catalog, run, Policy.load(self.config.policy), None)
+
+    @contextmanager
+    def opened(self, origin: str) -> Iterator[Served]:
+        """What is served, at `origin` unless the settings name another; looked after in a thread for the block."""
+        base = f"{self.serve.url or origin}{BASE}"
+        tokens = self._tokens(base)
+        self.refresh()
+        shelf = Shelf(self.lake.served(self.source.id), self.now)
+        release = release_of(shelf.about.fhir)
+        accesses = Accesses(self.lake.audit(self.source.id), release, base, self.now)
+        jobs = Jobs(self._personalize)
+        with (
+            Catalog.open(self.lake.catalog) as catalog,
+            closing(accesses),
+            self._looked_after(accesses),
+            closing(jobs),
+        ):
+            yield Served(
+                settings=self.serve,
+                source=self.source,
+                base=base,
+                release=release,
+                shelf=shelf,
+                accesses=accesses,
+                catalog=catalog,
+                tokens=tokens,
+                clients=Clients(self.serve.hooks, catalog) if tokens else None,
+                limits=Limits(self.serve.requests_per_minute),
+                jobs=jobs,
+                metrics=Metrics(),
+                now=self.now,
+                pathways=_pathways(),
+            )
+
+    def _personalize(self, job: Job) -> int:
+        made = carry_out(job, self.config, self.source, self.lake)
+        self.refresh()
+        return made
+
+    def _tokens(self, base: str) -> Tokens | None:
+        if self.serve.auth == "off":
+            log.warning("NO TOKEN IS ASKED FOR: everybody on this machine sees all profiles", setting="serve.auth")
+            return None
+        for name, client in self.serve.hooks.items():
+            _reachable(f"serve.hooks.{name}", [client.jwks_url])
+        for name, issuer in self.serve.issuers.items():
+            _reachable(f"serve.issuers.{name}", [issuer.jwks_url, issuer.introspection_url])
+        if not self.serve.issuers:
+            raise WrongUsage(
+                "no issuer of access tokens is named",
+                where="serve.issuers",
+                do='name your authorization server, or to try it on this machine alone set auth = "off" under [serve]',
+            )
+        return Tokens(self.serve.issuers, base, self.source)
+
+    @contextmanager
+    def _looked_after(self, accesses: Accesses) -> Iterator[None]:
+        """A newer run, or a review, is served soon after; what cannot be read leaves what is served as it is."""
+        over = threading.Event()
+
+        def look() -> None:
+            while not over.wait(self.serve.refresh):
+                try:
+                    accesses.settle()
+                    if self.refresh():
+                        log.info("newer profiles are served")
+                except PersonalizeError as error:
+                    log.warning("profiles were not renewed", reason=error.what, do=error.do)
+
+        thread = threading.Thread(target=look, name="refresh", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def wired(lake_dir: Path, server: str | None, now: Now = utc_now, **typed: object) -> Wiring:
+    """`typed` stands in place of what the settings say; what is None was not typed."""
+    config = settings.load()
+    serve = Serve.model_validate(config.serve.model_dump() | {k: v for k, v in typed.items() if v is not None})
+    lake = existing(lake_dir)
+    if serve.auth == "off" and not _here(serve.host):
+        raise WrongUsage(
+            "without tokens it listens on this machine alone",
+            where=f"serve.host = {serve.host}",
+            do="set auth, or host",
+        )
+    config = config.model_copy(update={"serve": serve})
+    return Wiring(config, _source(config, server), lake, now)
+
+
+def _source(config: Settings, server: str | None) -> Source:
+    """A base has one source: ids of patients and the version of FHIR are a source's own."""
+    if server is not None:
+        return config.source(server)
+    if len(config.sources) != 1:
+        known = ", ".join(sorted(config.sources)) or "none"
+        raise WrongUsage("which source is to be served?", do=f"name one of those in personalize.toml: {known}")
+    return config.source(next(iter(config.sources)))
+
+
+def _reachable(where: str, urls: list[str]) -> None:
+    if not any(urls):
+        raise WrongUsage("its tokens cannot be checked", where=where, do="set jwks_url or introspection_url")
+    for url in filter(None, urls):
+        try:
+            Asking(url)
+        except Unanswered as error:
+            raise WrongUsage(str(error), where=f"{where}: {url}", do="name its https address") from error
+
+
+def _here(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _skipped(by: str, error: PersonalizeError) -> None:
+    log.warning("a ranking could not be made", by=by, reason=error.what)
+
+
+def _pathways() -> dict[str, str]:
+    """The words of their codes."""
+    system = fhir_profiles.load("r4", "CodeSystem/personalization-pathway")
+    return {each["code"]: each["display"] for each in system["concept"]}
