@@ -20,8 +20,8 @@ import sqlalchemy as sa
 from service import shelves
 from service.catalog import Catalog
 from service.engine.duckdb import OFFLINE
-from service.journal import Journal, beside
 from service.lake import Lake, committed_file, folder, read_json, write_json
+from service.shelves.journal import Journal, beside
 from service.tables import runs, written
 
 MERGING = ("replaced-by", "replaces")

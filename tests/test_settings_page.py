@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from service import settings_page
-from service.serving import HookClient, Issuer, Serve
 from service.settings import Settings, Source
+from service.settings import page as settings_page
+from service.settings.serve import HookClient, Issuer, Serve
 
 
 def test_the_page_is_current():
     current = settings_page.PAGE.read_text("utf-8") == settings_page.page()
-    assert current, "docs/settings.md: run python -m service.settings_page"
+    assert current, "docs/settings.md: run python -m service.settings.page"
 
 
 @pytest.mark.parametrize("model", [Settings, Source, Serve, Issuer, HookClient])

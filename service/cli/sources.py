@@ -16,7 +16,7 @@ from service.cli.options import HERE, Json, LakeDir
 from service.doctor import examined
 from service.errors import PersonalizeError, WrongUsage
 from service.settings import CONFIG_FILE
-from service.settings_page import commented
+from service.settings.page import commented
 
 app = typer.Typer(no_args_is_help=True, help="The servers named in personalize.toml.")
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from service.catalog import Catalog
-from service.compose.release import Release
 from service.facade.access.grant import EVERYBODY, Grant
 from service.facade.access.tokens import Tokens
 from service.facade.audit.record import Accesses
@@ -16,8 +15,9 @@ from service.facade.limits import Limits
 from service.facade.metrics import Metrics
 from service.facade.personalize.jobs import Jobs
 from service.facade.store.shelf import Shelf
-from service.serving import Serve
+from service.server.capability import Release
 from service.settings import Source
+from service.settings.serve import Serve
 
 
 @dataclass

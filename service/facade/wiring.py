@@ -34,8 +34,8 @@ from service.facade.store.shelf import Shelf
 from service.lake import Lake
 from service.opening import existing
 from service.pipeline import Work
-from service.serving import Serve
 from service.settings import Settings, Source
+from service.settings.serve import Serve
 
 Now = Callable[[], dt.datetime]
 

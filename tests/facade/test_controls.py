@@ -14,7 +14,7 @@ import pytest
 from facade_lake import BUSY, OTHER, bearer
 from fhir.resources.R4B import get_fhir_model_class
 
-from service.journal import beside
+from service.shelves.journal import beside
 
 BALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit"
 HEADERS = {

@@ -21,8 +21,8 @@ from service.facade.access.keys import Keys
 from service.facade.access.scopes import scopes
 from service.facade.outcome import Refusal, unauthorized
 from service.facade.search.parameters import FHIR_ID
-from service.serving import Issuer
 from service.settings import Source
+from service.settings.serve import Issuer
 
 REMEMBERED = 10_000
 SECONDS = 60.0

@@ -10,8 +10,8 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 
 from service.compose.content import Json
-from service.compose.release import Release
 from service.facade.audit.access import Access
+from service.server.capability import Release
 
 BALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit"
 TERMS = "http://terminology.hl7.org/CodeSystem"

@@ -11,14 +11,14 @@ from uuid import uuid4
 
 from service import shelves
 from service.compose.content import encode
-from service.compose.release import Release
 from service.facade.audit.access import Access
 from service.facade.audit.event import events, said_in
 from service.facade.outcome import Refusal
 from service.facade.store.profile import milliseconds
 from service.facade.store.shelf import Shelf
-from service.journal import Journal
 from service.lake import private_directory
+from service.server.capability import Release
+from service.shelves.journal import Journal
 
 
 class Accesses:

@@ -20,7 +20,7 @@ from service.facade.access.grant import Grant
 from service.facade.access.jwts import Claims, NotBelieved, Signer, claims_of
 from service.facade.access.keys import Keys
 from service.facade.outcome import unauthorized
-from service.serving import HookClient
+from service.settings.serve import HookClient
 from service.tables import tokens_seen
 
 ALGORITHMS = frozenset({"ES384", "RS384", "RS256"})

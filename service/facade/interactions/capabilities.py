@@ -11,10 +11,10 @@ from fastapi import APIRouter, Request, Response
 
 import fhir_profiles
 from service import __version__
-from service.compose.release import Release
 from service.facade.http import BASE, Wired, fhir_json, speaks_json
 from service.facade.served import Served
 from service.facade.watched import Open
+from service.server.capability import Release
 
 NAME = "CapabilityStatement/personalization-service"
 FOLDERS = {"STU3": "stu3", "R4": "r4", "R4B": "r4", "R5": "r5"}

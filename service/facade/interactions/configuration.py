@@ -14,7 +14,7 @@ from service.facade.http import BASE, Wired
 from service.facade.outcome import Refusal
 from service.facade.search.parameters import SEARCH
 from service.facade.watched import Open
-from service.serving import Issuer
+from service.settings.serve import Issuer
 
 CONTEXTS = ("patient", "user", "system")
 OF_NOBODY = ("List", "MeasureReport")

@@ -35,8 +35,8 @@ from service.jobs import locks
 from service.lake import Lake, committed_file, folder, read_json
 from service.reviews import Reviewing
 from service.settings import Source
+from service.shelves.transactions import transaction
 from service.tables import reviews
-from service.transactions import transaction
 
 TOGETHER = 500  # patients a commit: a reader beside it never waits long
 
@@ -133,7 +133,7 @@ class Making:
             shown = self._shown(run, raw)
             reviewing = Reviewing.of(self.catalog, run.source, self.source.review, shown.edition.as_of.date())
             writing = shelves.Writing(connection)
-            rows = (reviewed(row, reviewing) for row in read(self._profiles(run), only))
+            rows = (reviewed(row, reviewing) for row in read(self._profiles(run), only=only))
             while some := list(islice(rows, TOGETHER)):
                 updated = milliseconds(at()) if at else None
                 with transaction(connection):

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from service import pipeline
 from service.catalog import Run
 from service.compose.content import Json, encode
-from service.compose.release import Release
 from service.errors import PersonalizeError
 from service.facade.store.profile import milliseconds
 from service.pipeline import Work
 from service.report import Basis, top_fhir
+from service.server.capability import Release
 from service.shelves import Kept
 
 WINDOW = "p1y"

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-from service import shelves
-from service.shelves import Kept
-from service.transactions import transaction
+from service.shelves import shelves
+from service.shelves.shelves import Kept
+from service.shelves.transactions import transaction
 
 
 class _Line(msgspec.Struct):

@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 import fhir_profiles
-from service.transactions import transaction
+from service.shelves.transactions import transaction
 
 FORMAT = "1"  # another one is built again
 DICTIONARY = 32_768  # zlib looks no further back

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from service.addresses import Base
-from service.secrets_in_files import secret_text
+from service.settings.addresses import Base
+from service.settings.secrets import secret_text
 
 Algorithm = Literal["RS384", "ES384", "RS256"]
 By = Literal["visits", "charges", "liability"]

@@ -1,6 +1,6 @@
 """The settings model in; docs/settings.md, or a commented personalize.toml, out.
 
-python -m service.settings_page
+python -m service.settings.page
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from service.serving import HookClient, Issuer, Serve
 from service.settings import CONFIG_FILE, Settings, Source
+from service.settings.serve import HookClient, Issuer, Serve
 
-PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
-MADE = "<!-- Made by `python -m service.settings_page` from the settings model; a test compares. -->"
+PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
+MADE = "<!-- Made by `python -m service.settings.page` from the settings model; a test compares. -->"
 OPENING = f"""\
 # Settings
 

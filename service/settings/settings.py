@@ -19,10 +19,10 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from service.addresses import Base, normal_base
 from service.errors import WrongUsage
-from service.secrets_in_files import secret_text
-from service.serving import Serve
+from service.settings.addresses import Base, normal_base
+from service.settings.secrets import secret_text
+from service.settings.serve import Serve
 
 CONFIG_FILE = Path("personalize.toml")
 LOCAL_INSTALLATION = "local"
