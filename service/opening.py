@@ -46,7 +46,7 @@ def opened(
         chosen = new or (_named(catalog, run) if run else _newest(catalog, config.source(server or ""), str(after)))
         source = _limited(config.source(chosen.source), limits or {})
         with locks.held(source.id, lake.root, config.redis()), progress() as advance:
-            yield Work(source, lake, catalog, chosen, rules, asked, advance, Kind.of(config))
+            yield Work(source, lake, catalog, chosen, rules, asked, advance, Kind.of(config), config.own)
 
 
 def listed(file: str | None, source: Source) -> list[str] | None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
@@ -24,20 +25,23 @@ from service.catalog import Catalog, Run
 from service.compose.edition import read_edition
 from service.derive.as_of import as_of_instant
 from service.derive.categories import Categories
+from service.derive.own import OwnMeasures
 from service.derive.policy import Policy
 from service.derive.windows import MONTH, WEEK, YEAR, window
 from service.engine import DUCKDB, Engine, Kind
+from service.flatten.own import OwnViews
 from service.lake import Lake, read_json
 from service.report.explain import patient_key
 from service.reviews import Reviewing
 from service.server.client import FhirServer
 from service.server.egress import may_write, rung
-from service.settings import Source, WriteRung
+from service.settings import Own, Source, WriteRung
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Told = dict[str, Any]
 STAGES = ["pull", "flatten", "derive", "plan", "apply", "undo"]
+NOTHING_OF_THEIR_OWN = Own()
 WORTH_FOLLOWING = 2_000  # patients: of fewer all are derived in less time than it takes to tell who changed
 
 
@@ -68,7 +72,8 @@ def run(
 
 
 def _computable(work: Work) -> None:
-    """An engine that cannot start says so before an hour of reading, not after it."""
+    """An engine that cannot start, or a measure that cannot be run, says so before an hour of reading, not after it."""
+    _ = work.views, work.measures
     with work.engine():
         return
 
@@ -94,8 +99,16 @@ def pull(
     manifest = _with_server(
         work,
         lambda server: pulling.pull(
-            server, work.raw, limit=limit, only=only, group=group, earlier=earlier, progress=work.progress
+            server,
+            work.raw,
+            limit=limit,
+            only=only,
+            group=group,
+            earlier=earlier,
+            progress=work.progress,
+            check=work.views.check,
         ),
+        also_read=work.views.types,
     )
     if not manifest.limited or (manifest.scope and not manifest.incomplete):
         marks = {name: each.since for name, each in manifest.types.items() if each.since}
@@ -125,6 +138,7 @@ def flatten(work: Work) -> Told:
             aliases=work.source.aliases,
             sensitive_labels=work.source.sensitive_labels,
             opt_out_tag=work.source.opt_out_tag,
+            own=work.views,
             earlier=_flattened(work),
         )
 
@@ -149,6 +163,7 @@ def derive(work: Work, as_of: str | None = None) -> Told:
             zone=work.source.zone,
             policy=work.policy,
             categories=Categories.load(work.source.adjudications),
+            own=work.measures,
             earlier=_earlier(work, manifest),
         )
     opens = window(YEAR, instant, work.source.zone).opens
@@ -310,10 +325,20 @@ class Work:
     asked: WriteRung | None
     progress: pulling.Progress = lambda _stage, _count: None
     computed_by: Kind = DUCKDB
+    own: Own = NOTHING_OF_THEIR_OWN
 
     def engine(self) -> AbstractContextManager[Engine]:
         """What computes a stage, with the lake's own room to spill."""
         return Engine.open(self.lake.spill, self.computed_by)
+
+    @cached_property
+    def views(self) -> OwnViews:
+        """The hospital's own, of facts."""
+        return OwnViews.read(self.own.folder)
+
+    @cached_property
+    def measures(self) -> OwnMeasures:
+        return OwnMeasures.load(self.own.folder, self.own.system, self.views.types)
 
     @property
     def raw(self) -> Path:
@@ -350,9 +375,11 @@ class Outcome:
         self.work.catalog.reached(self.work.run.run, name)
 
 
-def _with_server(work: Work, talk: Callable[[FhirServer], Coroutine[Any, Any, T]]) -> T:
+def _with_server(
+    work: Work, talk: Callable[[FhirServer], Coroutine[Any, Any, T]], also_read: tuple[str, ...] = ()
+) -> T:
     async def session() -> T:
-        async with FhirServer(work.source) as server:
+        async with FhirServer(work.source.model_copy(update={"also_read": also_read})) as server:
             return await talk(server)
 
     return asyncio.run(session())

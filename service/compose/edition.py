@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ import msgspec
 
 import service
 from fhir_profiles import artefacts
+from service.compose.canonical import MEASURE
 from service.compose.content import Json
 from service.compose.identity import Identity
 from service.compose.release import R4, release_of
@@ -41,6 +42,7 @@ class Edition:
     displays: Displays
     unknown: Mapping[str, str]
     release: Release = R4
+    own: Mapping[str, Json] = field(default_factory=dict)  # the codings of measures of the hospital's own, by code
 
     @property
     def valid_until(self) -> dt.datetime:
@@ -59,8 +61,17 @@ class Edition:
         display = self.displays.get(system, {}).get(code)
         return {"system": system, "code": code} | ({"display": display} if display else {})
 
+    def measure(self, code: str) -> Json:
+        """The coding of a measure: a hospital's own is never told as one that is published."""
+        return self.own.get(code) or self.coding(MEASURE, code)
+
     def concept(self, system: str, code: str) -> Json:
         return {"coding": [self.coding(system, code)]}
+
+
+class _Legend(msgspec.Struct):
+    system: str = ""
+    display: str = ""
 
 
 class _Derived(msgspec.Struct):
@@ -71,6 +82,13 @@ class _Derived(msgspec.Struct):
     policy_version: str
     policy_hash: str
     unknown: dict[str, str] = {}
+    measures: dict[str, _Legend] = {}
+
+    @property
+    def own(self) -> dict[str, Json]:
+        """Codings of those that name a code system."""
+        theirs = {code: each for code, each in self.measures.items() if each.system}
+        return {c: {"system": each.system, "code": c, "display": each.display} for c, each in theirs.items()}
 
 
 def read_edition(
@@ -97,6 +115,7 @@ def read_edition(
         displays=_displays(),
         unknown=derived.unknown,
         release=release_of(fhir_version),
+        own=derived.own,
     )
 
 

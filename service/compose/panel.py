@@ -70,7 +70,8 @@ def _only_names(measure: Measure) -> bool:
 
 
 def _component(measure: Measure, edition: Edition) -> Json:
-    return {"extension": [_basis(measure)], "code": edition.concept(MEASURE, measure.code), **_value(measure, edition)}
+    coding = edition.measure(measure.code)
+    return {"extension": [_basis(measure, coding)], "code": {"coding": [coding]}, **_value(measure, edition)}
 
 
 def _value(measure: Measure, edition: Edition) -> Json:
@@ -87,7 +88,7 @@ def _value(measure: Measure, edition: Edition) -> Json:
     )
 
 
-def _basis(measure: Measure) -> Json:
+def _basis(measure: Measure, coding: Json) -> Json:
     """The ground under the number; the window is a code, because dates would move every night."""
     parts: list[Json] = []
     if measure.numerator is not None:
@@ -95,7 +96,7 @@ def _basis(measure: Measure) -> Json:
     if measure.denominator is not None:
         parts.append({"url": "denominator", "valueDecimal": measure.denominator})
     parts.append({"url": "window", "valueCode": _window(measure.code)})
-    parts.append({"url": "definition", "valueUri": f"{MEASURE}#{measure.code}"})
+    parts.append({"url": "definition", "valueUri": f"{coding['system']}#{measure.code}"})
     if measure.coverage_numerator is not None and measure.coverage_denominator:
         covered = Decimal(measure.coverage_numerator) / measure.coverage_denominator
         parts.append({"url": "coverage", "valueDecimal": plain(covered.quantize(SHARE))})

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from service.compose.canonical import CURRENCY, UCUM
 from service.compose.content import Json, plain
 
+ISO_4217 = re.compile("[A-Z]{3}")
 UCUM_NAMES = {"1": "1", "d": "days", "mo": "mo"}
 
 
 def quantity(value: Decimal, unit: str) -> Json:
-    """Any unit that is not UCUM here is a currency; XXX is ISO 4217's code for none, so 0 XXX is a known nothing."""
-    if unit in UCUM_NAMES:
-        return {"value": plain(value), "unit": UCUM_NAMES[unit], "system": UCUM, "code": unit}
-    return {"value": plain(value), "unit": unit, "system": CURRENCY, "code": unit}
+    """Three capital letters are a currency; XXX is ISO 4217's code for none, so 0 XXX is a known nothing."""
+    if ISO_4217.fullmatch(unit):
+        return {"value": plain(value), "unit": unit, "system": CURRENCY, "code": unit}
+    return {"value": plain(value), "unit": UCUM_NAMES.get(unit, unit), "system": UCUM, "code": unit}

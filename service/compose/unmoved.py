@@ -86,5 +86,6 @@ def _manner(edition: Edition) -> str:
         "identity": vars(edition.identity),
         "displays": edition.displays,
         "unknown": edition.unknown,
+        "own": edition.own,
     }
     return hashlib.sha256(encode(shared)).hexdigest()

@@ -20,6 +20,7 @@ from service.derive.events import Events, events
 from service.derive.evidence import evidence
 from service.derive.levels import levels
 from service.derive.measures import measures
+from service.derive.own import NO_OTHERS, OwnMeasures
 from service.derive.policy import Policy
 from service.derive.prevention import CODE as PREVENTIVE
 from service.engine import Engine
@@ -45,14 +46,15 @@ class Asked:
     policy: Policy
     categories: Categories
     not_exposed: frozenset[str]
+    own: OwnMeasures = NO_OTHERS
 
     def derived(self, only: ir.Table | None = None, *, others_prevented: bool = False) -> Derived:
         """`only` (patient): of nobody else; `others_prevented`: some of those others had a preventive visit."""
         happened = events(
             self.facts, self.as_of, self.zone, self.engine, self.categories, only, others_prevented=others_prevented
         )
-        measured = measures(happened, set(self.not_exposed))
-        profiles = _profiles(happened, measured, self.policy)
+        measured = measures(happened, set(self.not_exposed), self.own.families)
+        profiles = _profiles(happened, measured, self.policy, with_own=bool(self.own.families))
         return Derived(happened, measured, self.engine.materialise(profiles))
 
     def basis(self, result: Derived) -> dict[str, Any]:
@@ -70,6 +72,7 @@ class Asked:
             "categories": _digest(repr(sorted(self.categories.meanings.items())).encode()),
             "time_zone": self.zone.key,
             "not_exposed": sorted(self.not_exposed),
+            "own": self.own.digest,
         }
 
 
@@ -88,9 +91,9 @@ def _digest(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _profiles(happened: Events, measured: ir.Table, policy: Policy) -> ir.Table:
+def _profiles(happened: Events, measured: ir.Table, policy: Policy, *, with_own: bool) -> ir.Table:
     people = levels(happened, measured, policy)
-    used = people.left_join(evidence(happened), "patient").drop("patient_right")
+    used = people.left_join(evidence(happened, with_own=with_own), "patient").drop("patient_right")
     counted = used.left_join(happened.visits.excluded, "patient").drop("patient_right")
     return counted.mutate(
         evidence=ibis.coalesce(counted.evidence, ibis.literal([], "array<string>")),

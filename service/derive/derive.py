@@ -14,10 +14,12 @@ from service.derive.catalogue import BY_CODE
 from service.derive.categories import Categories
 from service.derive.derivation import Asked, Derived
 from service.derive.events import Events
-from service.derive.measure import DIMENSIONS, REASONS
+from service.derive.measure import DIMENSIONS, REASONS, Family
+from service.derive.own import NO_OTHERS, OwnMeasures
 from service.derive.policy import Policy
 from service.derive.sequence import ties
 from service.derive.windows import WORDS
+from service.derive.wording import display
 from service.engine import Engine
 from service.lake import committed, linked, write_json
 
@@ -34,21 +36,24 @@ def derive(
     zone: ZoneInfo,
     policy: Policy,
     categories: Categories | None = None,
+    own: OwnMeasures = NO_OTHERS,
     earlier: Iterable[Earlier] = (),
 ) -> dict[str, Any]:
     """Writes one profile for each surviving patient and returns what profiles.json says.
 
     `manifest` is the pull's: of a type that it calls unknown nothing is known, not even that there is none.
     `as_of` is aware; windows end there and are counted on the calendar of `zone`. `categories` of adjudications are the
-    shipped ones unless a hospital adds its own. From the first of `earlier` runs of the same source that may be
-    followed profiles are carried over where nothing changed and no window's edge moved over anything: the answer is
-    that of a full derivation. Each of those runs, and this one, must have had all patients of the source.
+    shipped ones unless a hospital adds its own; so with measures, of which `own` are the hospital's. From the first of
+    `earlier` runs of the same source that may be followed profiles are carried over where nothing changed and no
+    window's edge moved over anything: the answer is that of a full derivation. Each of those runs, and this one, must
+    have had all patients of the source.
     """
-    asked = Asked(facts, engine, as_of, zone, policy, categories or Categories.load(), frozenset(unexposed(manifest)))
+    hidden = frozenset(unexposed(manifest, own.needs))
+    asked = Asked(facts, engine, as_of, zone, policy, categories or Categories.load(), hidden, own)
     runs = list(earlier)
     if still := standing(asked, runs):
         return _standing(out, *still)
-    carried = carried_over(asked, runs)
+    carried = None if own.families else carried_over(asked, runs)  # nobody knows over what their edges move
     result = carried.whole if carried else asked.derived()
     with committed(out) as part:
         engine.write_parquet(result.measured.order_by("patient", "code", "unit"), part / "measures.parquet")
@@ -66,10 +71,10 @@ def _standing(out: Path, profiles: Path, report: dict[str, Any]) -> dict[str, An
     return report
 
 
-def unexposed(manifest: dict[str, Any]) -> set[str]:
+def unexposed(manifest: dict[str, Any], also: Iterable[str] = ()) -> set[str]:
     """The types of which nothing is known."""
     types = manifest.get("types", {})
-    return {name for name in NEEDED if types.get(name) is None or types[name].get("unknown")}
+    return {name for name in (*NEEDED, *also) if types.get(name) is None or types[name].get("unknown")}
 
 
 def _following(carried: Carried | None) -> dict[str, Any]:
@@ -77,17 +82,22 @@ def _following(carried: Carried | None) -> dict[str, Any]:
     return {"follows": carried and carried.run, "derived_anew": carried.anew if carried else None}
 
 
-def _legend() -> dict[str, dict[str, str]]:
-    """What readers of these files need to put a measure into words."""
+def _legend(own: OwnMeasures) -> dict[str, dict[str, str]]:
+    """What readers of these files need to put a measure into words; a hospital's own names its code system."""
+    ours = {code: _words(family, code) for code, family in BY_CODE.items()}
+    for family in own.families:
+        for code, span in family.codes.items():
+            ours[code] = _words(family, code) | {"system": own.system, "display": display(family, span)}
+    return ours
+
+
+def _words(family: Family, code: str) -> dict[str, str]:
     return {
-        code: {
-            "family": family.code,
-            "title": family.title,
-            "dimension": family.dimension,
-            "span": family.codes[code],
-            "window": WORDS[family.codes[code]],
-        }
-        for code, family in BY_CODE.items()
+        "family": family.code,
+        "title": family.title,
+        "dimension": family.dimension,
+        "span": family.codes[code],
+        "window": WORDS[family.codes[code]],
     }
 
 
@@ -114,7 +124,7 @@ def _report(asked: Asked, result: Derived) -> dict[str, Any]:
         "basis": asked.basis(result),
         "not_exposed": sorted(asked.not_exposed),
         "dimensions": DIMENSIONS,
-        "measures": _legend(),
+        "measures": _legend(asked.own),
         "unknown": REASONS,
         "set_aside": happened.people.gone,
         "opted_out": happened.people.opted_out,

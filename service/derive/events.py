@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -18,6 +18,9 @@ from service.derive.claims import Claims, claims
 from service.derive.people import People, people
 from service.derive.visits import Visits, visits
 from service.engine import Engine
+from service.errors import WrongUsage
+
+OWN = "own-"  # before the name of a table of the hospital's own
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Events:
 
     `members`: the encounters that make up stays, with `stay`. `arrivals` (patient, id, stay, start): the emergency ones
     that belong to a stay. `encounters`: single visits, as Visits has them. `fact` gives a fact table by its name.
+    `tables`: those of the hospital's own views, without whom has no profile.
     `others_prevented`: somebody who is left out had a preventive visit, so that the source records them.
     """
 
@@ -42,7 +46,17 @@ class Events:
     fact: Callable[[str], ir.Table]
     categories: Categories
     others_prevented: bool
+    tables: Mapping[str, ir.Table] = field(default_factory=dict)
     shared: dict[tuple[object, ...], ir.Table] = field(default_factory=dict)
+
+    def own(self, view: str) -> ir.Table:
+        """The rows of one of the hospital's own views, each by its surviving patient."""
+        if view not in self.tables:
+            known = ", ".join(sorted(self.tables)) or "none"
+            raise WrongUsage(
+                f"no view of the hospital's own is called {view}", where=f"there is {known}", do="correct the name"
+            )
+        return self.tables[view]
 
     def once(self, build: Callable[..., ir.Table], *given: object) -> ir.Table:
         """The table that `build(events, *given)` describes, computed the first time it is asked for."""
@@ -97,6 +111,7 @@ def events(
         fact=fact,
         categories=categories or Categories.load(),
         others_prevented=others_prevented,
+        tables={path.stem.removeprefix(OWN): who.rekeyed(fact(path.stem)) for path in sorted(facts.glob(f"{OWN}*"))},
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import ibis
 import ibis.expr.types as ir
 
@@ -10,11 +12,14 @@ from service.derive.events import Events
 from service.derive.lace import leading_up
 from service.derive.prevention import preventive
 from service.derive.settlement import settling
-from service.derive.windows import EVER, YEAR, window
+from service.derive.windows import EVER, YEAR, Window, window
 
 
-def evidence(events: Events) -> ir.Table:
-    """(patient, evidence): sorted texts such as `Claim/2`, `Encounter/1`. The year holds every shorter window."""
+def evidence(events: Events, *, with_own: bool = False) -> ir.Table:
+    """(patient, evidence): sorted texts such as `Claim/2`, `Encounter/1`. The year holds every shorter window.
+
+    `with_own`: measures of the hospital's own may have used the rows of its own views.
+    """
     year = window(YEAR, events.as_of, events.zone)
     visits, cancelled, claims, engine = events.encounters, events.visits.cancelled, events.claims.table, events.engine
     seen = visits.filter(visits.class_group != "inpatient", year.holds(visits.start, engine))
@@ -35,7 +40,16 @@ def evidence(events: Events) -> ir.Table:
         events.once(considered, year).select("patient", "what"),
         distinct=True,
     )
+    if with_own:
+        used = used.union(*_of_own(events, year), distinct=True)
     return used.group_by("patient").agg(evidence=used.what.collect(order_by=used.what))
+
+
+def _of_own(events: Events, year: Window) -> Iterator[ir.Table]:
+    """Which rows such a measure used only its author knows: those of the year, or all where none says when."""
+    for table in events.tables.values():
+        used = table.filter(year.holds(table["at"], events.engine)) if "at" in table.columns else table
+        yield used.select("patient", what="evidence").distinct()
 
 
 def _of_stays(events: Events) -> ir.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -13,6 +13,7 @@ from service.derive.measure import NOT_EXPOSED, NOT_USABLE, VALUE, Family, ratio
 from service.derive.settlement import billed_by_explanations
 from service.derive.unusable import unknowable
 from service.derive.windows import window
+from service.errors import WrongUsage
 
 COLUMNS = {
     "patient": "string",
@@ -30,18 +31,36 @@ COLUMNS = {
 ABSENT = ("code", "unit", "value", "unknown")
 
 
-def measures(events: Events, not_exposed: set[str]) -> ir.Table:
+def measures(events: Events, not_exposed: set[str], own: Sequence[Family] = ()) -> ir.Table:
     """The columns of COLUMNS, for every patient and measure a row, of amounts one a currency.
+
+    `own` are the hospital's, beside those of the catalogue.
 
     What the measures tell is gathered as it is and completed once for all: a query takes longer to write than to run.
     """
     if billed_by_explanations(events):
         not_exposed = not_exposed - {"Claim"}
-    exposed = [family for family in FAMILIES if family.exposed(not_exposed)]
+    families = (*FAMILIES, *own)
+    exposed = [family for family in families if family.exposed(not_exposed)]
     told = (rows for family in exposed for rows in tellings(events, family))
     hidden = events.engine.materialise(unknowable(events, exposed))
-    known = _tellable(events.engine.gather(told, COLUMNS), hidden)
-    return events.engine.materialise(_completed(events, known, hidden, not_exposed))
+    known = events.engine.gather(told, COLUMNS)
+    if own:
+        _check_once(events, known, own)
+    every = _completed(events, _tellable(known, hidden), hidden, _absent(families, not_exposed))
+    return events.engine.materialise(every)
+
+
+def _check_once(events: Events, told: ir.Table, own: Sequence[Family]) -> None:
+    """Ours give a patient one row by how they are made; of others that is seen here, before anybody reads two."""
+    theirs = told.filter(told.code.isin([code for family in own for code in family.codes]))
+    twice = theirs.group_by("patient", "code", "unit").having(theirs.count() > 1).agg()
+    for row in list(events.engine.rows(twice.select("code").distinct().order_by("code").limit(1))):
+        raise WrongUsage(
+            f"the measure {row['code']} gives a patient more than one row",
+            where="own.folder",
+            do="group its rows by patient",
+        )
 
 
 def tellings(events: Events, family: Family) -> Iterator[ir.Table]:
@@ -59,9 +78,9 @@ def _tellable(told: ir.Table, hidden: ir.Table) -> ir.Table:
     return told.filter(named).union(told.filter(~named).anti_join(hidden, ["patient", "code"]))
 
 
-def _completed(events: Events, told: ir.Table, hidden: ir.Table, not_exposed: set[str]) -> ir.Table:
+def _completed(events: Events, told: ir.Table, hidden: ir.Table, absent_of: Iterable[dict[str, object]]) -> ir.Table:
     """Of whom a measure tells nothing, zero or why it is unknown; ratios have their value."""
-    codes = events.engine.load(list(_absent(not_exposed)), {name: COLUMNS[name] for name in ABSENT})
+    codes = events.engine.load(list(absent_of), {name: COLUMNS[name] for name in ABSENT})
     everything = events.people.roster.select("patient").cross_join(codes)
     absent = everything.anti_join(told, ["patient", "code"]).left_join(hidden, ["patient", "code"])
     blank = absent.patient_right.notnull()
@@ -73,8 +92,8 @@ def _completed(events: Events, told: ir.Table, hidden: ir.Table, not_exposed: se
     return every.mutate(value=ibis.coalesce(every.value, ratio(every.numerator, every.denominator)))
 
 
-def _absent(not_exposed: set[str]) -> Iterator[dict[str, object]]:
-    for family in FAMILIES:
+def _absent(families: Iterable[Family], not_exposed: set[str]) -> Iterator[dict[str, object]]:
+    for family in families:
         absent = family.absent if family.exposed(not_exposed) else NOT_EXPOSED
         value, unknown = (absent, None) if isinstance(absent, int) else (None, absent)
         for code in family.codes:

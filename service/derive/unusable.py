@@ -12,6 +12,7 @@ from service.derive.settlement import billed_by_explanations
 VISITS, CLAIMS = ("Encounter",), ("Claim",)
 MONEY = ("Claim", "ExplanationOfBenefit", "ClaimResponse")
 NEVER_MEANT = ("planned", "draft", "entered-in-error")
+OURS = (*VISITS, *MONEY, "Patient", "Condition")
 COLUMNS = {"patient": "string", "code": "string"}
 
 
@@ -36,7 +37,9 @@ def _types(events: Events, needs: str) -> tuple[str, ...]:
     """Any of which tells something. Without a claim that could be used nobody knows what was to be adjudicated."""
     if needs == "Claim" and not billed_by_explanations(events):
         return CLAIMS
-    return MONEY if needs in ("Claim", ADJUDICATED) else VISITS
+    if needs in ("Claim", ADJUDICATED):
+        return MONEY
+    return tuple(needs.split(" or ")) if needs not in OURS else VISITS
 
 
 def _usable(events: Events, resource: str) -> ir.Table:
@@ -44,6 +47,14 @@ def _usable(events: Events, resource: str) -> ir.Table:
         rows = events.fact("visits")
     elif resource in CLAIMS:
         rows = events.fact("claims")
+    elif resource not in MONEY:
+        return _usable_of_own(events, resource)
     else:
         rows = events.fact("adjudications").filter(ibis._.resource == resource)
     return rows.filter(rows.status.notin(NEVER_MEANT)).select("patient")
+
+
+def _usable_of_own(events: Events, resource: str) -> ir.Table:
+    """Whoever has a row in one of the hospital's own tables of that type."""
+    tables = [table.filter(table.evidence.startswith(f"{resource}/")) for table in events.tables.values()]
+    return ibis.union(events.engine.load([], {"patient": "string"}), *(table.select("patient") for table in tables))

@@ -31,6 +31,7 @@ from service.flatten.codings import sensitive
 from service.flatten.facts import DOUBT, NOTE, WHY, Fact
 from service.flatten.lines import Lines, SetAside, read_lines
 from service.flatten.origin import Origin
+from service.flatten.own import OwnViews
 from service.flatten.times import Calendar
 from service.flatten.versions import KNOWN, shape_of
 from service.lake import committed, read_json, write_json
@@ -69,6 +70,7 @@ def flatten(
     aliases: Collection[str] = (),
     sensitive_labels: Collection[str] = (),
     opt_out_tag: str = "",
+    own: OwnViews | None = None,
     earlier: Iterable[Earlier] = (),
 ) -> dict[str, Any]:
     """Writes the fact tables and returns what facts.json says: rows by table, what was set aside and why, notes.
@@ -76,9 +78,11 @@ def flatten(
     Rows that are set aside stand in no table; `unusable` says of which patients there are some. Absolute references
     count under the source's base and its `aliases`. Partial dates are periods on the calendar of `zone`. A resource is
     sensitive that is labelled restricted, very restricted, or with one of `sensitive_labels`, texts `system|code`.
-    Who bears `opt_out_tag` or is in the opt-out Group that was pulled is marked `opted_out`. Where one of `earlier`
-    runs of the source had the very same files, its tables stand here too.
+    Who bears `opt_out_tag` or is in the opt-out Group that was pulled is marked `opted_out`. `own` views of a hospital
+    give tables `own-<name>`. Where one of `earlier` runs of the source had the very same files, its tables stand here
+    too.
     """
+    own = own or OwnViews()
     manifest = read_json(raw / "manifest.json", "pull")
     version = _version(manifest, raw)
     rests_on = basis(
@@ -88,22 +92,23 @@ def flatten(
         aliases=sorted(aliases),
         labels=sorted(sensitive_labels),
         opt_out=opt_out_tag,
+        own=own.digest,
     )
     if report := carried(raw, facts, rests_on, earlier):
         return report
     with committed(facts) as part:
         origin = Origin(Calendar(engine, zone), _bases(manifest, aliases))
-        report = _Flattening(raw, part, engine, source, origin, sensitive_labels, opt_out_tag, version).run()
-        report |= {"source": source, "time_zone": zone.key, "unknown": unknown_types(manifest)}
+        report = _Flattening(raw, part, engine, source, origin, sensitive_labels, opt_out_tag, version, own).run()
+        report |= {"source": source, "time_zone": zone.key, "unknown": unknown_types(manifest, own.types)}
         report["basis"] = rests_on
         write_json(part / "facts.json", report)
     return report
 
 
-def unknown_types(manifest: dict[str, Any]) -> dict[str, str]:
+def unknown_types(manifest: dict[str, Any], also: Collection[str] = ()) -> dict[str, str]:
     """The types that the server does not expose, and why: of these nothing is known, not even that there is none."""
     types = manifest.get("types", {})
-    needed = sorted({fact.resource for fact in FACTS if fact is not opt_outs.FACT})
+    needed = sorted({fact.resource for fact in FACTS if fact is not opt_outs.FACT}.union(also))
     return {name: why for name in needed if (why := _why_unknown(types.get(name)))}
 
 
@@ -136,9 +141,10 @@ class _Flattening:
         labels: Collection[str],
         opt_out: str,
         version: str,
+        own: OwnViews,
     ) -> None:
         self.raw, self.facts, self.engine, self.source, self.origin = raw, facts, engine, source, origin
-        self.labels, self.opt_out, self.version = labels, opt_out, version
+        self.labels, self.opt_out, self.version, self.own = labels, opt_out, version, own
         self.set_aside: list[SetAside] = []
         self.notes: Counter[str] = Counter()
         self.duplicates: dict[str, int] = {}
@@ -153,6 +159,8 @@ class _Flattening:
             self._resource(resource, [fact for fact in FACTS if fact.resource == resource])
         for name in SHARED:
             self._join(name)
+        if self.own.definitions:
+            self._further()
         self._name_the_unusable()
         return {
             "facts": dict(self.counts),
@@ -160,6 +168,18 @@ class _Flattening:
             "duplicates": self.duplicates,
             "notes": dict(sorted(self.notes.items())),
         }
+
+    def _further(self) -> None:
+        from service.flatten.own_tables import OwnTables  # brings the grammar of views, which no other table needs
+
+        own = OwnTables(
+            self.own, self.raw, self.facts, self.engine, self.source, self.origin, tuple(self.labels), self.version
+        )
+        own.write(self.kept["patients"])
+        self.counts.update(own.counts)
+        self.set_aside += own.set_aside
+        self.notes.update(own.notes)
+        self.unusable += own.unusable
 
     def _resource(self, resource: str, wanted: list[Fact]) -> None:
         shape, columns = shape_of(self.version, resource), wanted[0].columns

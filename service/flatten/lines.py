@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -21,30 +22,35 @@ KINDS: dict[type[dt.DataType], Any] = {dt.Array: list, dt.Struct: dict, dt.Boole
 
 @dataclass(frozen=True)
 class Lines:
-    """`rows` how many there are; `about`: the references by which those set aside say whose they are."""
+    """`rows` how many there are; `about`: the references by which those set aside say whose they are.
+
+    `file` holds the lines that could be read, and perhaps several versions of a resource.
+    """
 
     table: ir.Table
     rows: int
     set_aside: list[SetAside]
     duplicates: int
     about: list[str] = field(default_factory=list)
+    file: Path | None = None
 
 
-def read_lines(path: Path, columns: Mapping[str, str], engine: Engine) -> Lines:
+def read_lines(path: Path, columns: Mapping[str, str | dt.DataType], engine: Engine) -> Lines:
     """`columns` are Ibis types by field; `id` and `meta` must be among them. A missing file holds no resources."""
     if not path.is_file():
         return Lines(engine.load([], columns), 0, [], 0)
     misfits: list[tuple[SetAside, str | None]] = []
     try:
-        table = engine.read_ndjson(path, columns)
+        file, table = path, engine.read_ndjson(path, columns)
     except ShapeMismatch:
-        sieved = engine.scratch / path.name
-        misfits = list(_sieve(path, sieved, columns))
-        table = engine.read_ndjson(sieved, columns)
+        file = engine.scratch / f"{uuid4().hex}-{path.name}"
+        misfits = list(_sieve(path, file, columns))
+        table = engine.read_ndjson(file, columns)
     newest = _newest(table, engine)
     rows = _count(newest, engine)
     duplicates = _count(table, engine) - rows if newest is not table else 0
-    return Lines(newest, rows, [each for each, _ in misfits], duplicates, [whose for _, whose in misfits if whose])
+    about = [whose for _, whose in misfits if whose]
+    return Lines(newest, rows, [each for each, _ in misfits], duplicates, about, file)
 
 
 def _newest(table: ir.Table, engine: Engine) -> ir.Table:
@@ -66,7 +72,7 @@ def _newest(table: ir.Table, engine: Engine) -> ir.Table:
     return engine.materialise(ranked.filter((ranked["rank"] == 0) | ranked.id.isnull()).drop("rank"))
 
 
-def _sieve(path: Path, into: Path, columns: Mapping[str, str]) -> Iterator[tuple[SetAside, str | None]]:
+def _sieve(path: Path, into: Path, columns: Mapping[str, str | dt.DataType]) -> Iterator[tuple[SetAside, str | None]]:
     """Copies the lines of the right shape; tells of the others, and whose they are. Slow, and only met where a file
     holds such a line."""
     shape = dt.Struct({name: ibis.dtype(dtype) for name, dtype in columns.items()})

@@ -6,7 +6,7 @@ Patients first, then one plain search a type: includes are cut short without a w
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -39,16 +39,18 @@ async def pull(
     group: str | None = None,
     earlier: Earlier | None = None,
     progress: Progress,
+    check: Callable[[str], object] = str,
 ) -> Manifest:
     """Patients with their visits, claims, what payers said of them, and diagnoses, to NDJSON in `target`; all or none.
 
     `limit` is the most patients read: 50 when not given and the address is neither loopback nor configured. `only` are
     ids, and `group` that of a Group: then these are read, and nobody else. Of `earlier` what has not changed since is
     not read again. What an interrupted pull of the same left in `<target>.part`, or in that of another run of the
-    source, is not read again either.
+    source, is not read again either. `check` is told the version of FHIR before anything is read, and may refuse it.
     """
     limit = limit if limit is not None or server.loopback or server.source.configured else UNCONFIGURED_PATIENTS
     metadata = await server.metadata()
+    check(metadata.capability.fhir_version)
     way = await way_to(server, metadata.capability, few=limit is not None or only is not None, group=group)
     whom = Whom() if way.level is not None else await Whom.of(server, only, group or way.scope or None, limit)
     manifest = _begun(server, metadata, whom, way)
@@ -85,15 +87,17 @@ def _room(part: Part) -> Iterator[None]:
 
 
 async def _all(reader: Reader, whom: Whom) -> None:
+    further = (each for each in reader.server.source.also_read if each not in READ)
+    by_patient = (*READ_BY_PATIENT, *further)
     await reader.opt_outs(reader.server.source.opt_out_group)
     if isinstance(reader, ExportReader):
-        await reader.exported(("Patient", *READ_BY_PATIENT))
+        await reader.exported(("Patient", *by_patient))
         await reader.roles([] if reader.way.of_a_group else None)
     else:
         patients = await reader.patients(whom.limit) if whom.ids is None else await reader.named(whom.ids)
-        await together(reader.type(each, patients) for each in READ_BY_PATIENT)
+        await together(reader.type(each, patients) for each in by_patient)
         await reader.roles(patients)
-    order = {name: place for place, name in enumerate((*READ, "Group"))}
+    order = {name: place for place, name in enumerate(("Patient", *by_patient, ROLE, "Group"))}
     types = reader.manifest.types
     reader.manifest.types = {name: types[name] for name in sorted(types, key=lambda each: order[each])}
 

@@ -1,5 +1,6 @@
 """`personalize.toml` and the environment in, typed settings out."""
 
+from service.settings.own import Own
 from service.settings.settings import (
     CONFIG_FILE,
     LOCAL_INSTALLATION,
@@ -15,6 +16,7 @@ from service.settings.settings import (
 __all__ = [
     "CONFIG_FILE",
     "LOCAL_INSTALLATION",
+    "Own",
     "PullBy",
     "ReviewRule",
     "Settings",

@@ -15,6 +15,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from service.settings import CONFIG_FILE, Settings, Source
+from service.settings.own import Own
 from service.settings.serve import HookClient, Issuer, Serve
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -26,7 +27,16 @@ OPENING = f"""\
 `personalize sources test` tries it. The environment wins over the file: `PERSONALIZE_INSTALLATION`,
 `PERSONALIZE_SOURCES__HOSPITAL__TOKEN`. Secrets belong there, or in files of their own that a setting names.
 """
-SET_ELSEWHERE = ("name", "configured", "sources", "serve", "issuers", "hooks")  # by the table's own name
+SET_ELSEWHERE = (
+    "name",
+    "configured",
+    "also_read",
+    "sources",
+    "serve",
+    "own",
+    "issuers",
+    "hooks",
+)  # fmt: skip - by the table's own name, or by nobody
 WORDS: dict[Any, str] = {
     str: "text",
     int: "number",
@@ -47,6 +57,9 @@ def page() -> str:
         "## A source: `[sources.NAME]`",
         *_table(Source),
         "",
+        "## A hospital's own views and measures: `[own]`",
+        *_table(Own),
+        "",
         "## What is served: `[serve]`",
         *_table(Serve),
         "",
@@ -66,7 +79,8 @@ def commented(installation: str, name: str, url: str) -> str:
         f"installation = {json.dumps(installation)}",
     ]
     lines += [*_comments(Settings, but=("installation",)), "", f"[sources.{name}]", f"url = {json.dumps(url)}"]
-    lines += [*_comments(Source, but=("url",)), "", "[serve]", *_comments(Serve, but=())]
+    lines += [*_comments(Source, but=("url",)), "", "[own]", *_comments(Own, but=())]
+    lines += ["", "[serve]", *_comments(Serve, but=())]
     return "\n".join(lines) + "\n"
 
 

@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from service.errors import WrongUsage
 from service.settings.addresses import Base, normal_base
+from service.settings.own import Own
 from service.settings.secrets import secret_text
 from service.settings.serve import Serve
 
@@ -79,6 +80,7 @@ class Source(BaseModel):
     url: Base = Field(description="its FHIR base address")
     name: str = ""
     configured: bool = False
+    also_read: tuple[str, ...] = ()  # types that the hospital's own views are of
     time_zone: str = Field(default="UTC", description="whose days and hours count, by its name in the IANA list")
     write: WriteRung = Field(
         default="observation", description="how far writing may go; patient changes a legal record"
@@ -198,6 +200,7 @@ class Settings(BaseSettings):
         default={}, description="more of Spark's own settings, by their names, such as spark.executor.memory"
     )
     serve: Serve = Serve()
+    own: Own = Own()
 
     @classmethod
     def settings_customise_sources(

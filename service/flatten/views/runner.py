@@ -51,6 +51,14 @@ def write_view(definition: Definition, place: Path, version: str, engine: Engine
     return Flattened(str(out), rows, columns)
 
 
+def compiled(definition: Definition, files: list[Path], version: str, engine: Engine) -> View:
+    """For these files: what repeats does so as deep as their lines go."""
+    view = compile_view(definition, version)
+    if not repeats(definition.select):
+        return view
+    return compile_view(definition, version, _seen(files, view, engine))
+
+
 def _check_type(definition: Definition, place: Path, engine: Engine) -> None:
     """No rows may be the answer, but not where every line is of another type."""
     lines = engine.scan_ndjson(files_of(place, definition.resource), {TYPE: "string"})
@@ -84,10 +92,8 @@ def _as_text(column: ir.Value) -> ir.Value:
 
 def _asked(definition: Definition, place: Path, version: str, engine: Engine, use: Callable[[ir.Table], T]) -> T:
     """`use` of the rows: read the fast way, and where some line does not allow that, line by line."""
-    view = compile_view(definition, version)
-    files = files_of(place, view.resource)
-    if repeats(definition.select):
-        view = compile_view(definition, version, _seen(files, view, engine))
+    files = files_of(place, definition.resource)
+    view = compiled(definition, files, version, engine)
     if view.by_the_digit:
         return _exactly(view, files, engine, use)
     try:

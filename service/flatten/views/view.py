@@ -44,6 +44,11 @@ class View:
         return self._branches[0].names
 
     @property
+    def types(self) -> dict[str, dt.DataType]:
+        """Of its rows, by name."""
+        return {place.column.name: place.column.dtype for place in self._branches[0].columns}
+
+    @property
     def scans(self) -> int:
         """How often the lines are gone through."""
         return len(self._branches)

@@ -54,6 +54,7 @@ def _backend_services(source: Source, loopback: bool) -> BackendServices:
         token_url=source.token_url,
         audience=source.audience,
         writes=source.write != "none",
+        also_read=source.also_read,
     )
 
     def may_ask(token_url: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -52,6 +52,7 @@ class Client:
     token_url: str = ""
     audience: str = ""
     writes: bool = True
+    also_read: tuple[str, ...] = ()
 
 
 @dataclass
@@ -91,7 +92,7 @@ class BackendServices(httpx.Auth):
     def _renewal(self) -> Generator[httpx.Request, httpx.Response, None]:
         if self._discovered is None:
             self._discovered = yield from self._discovery()
-        scopes = self.client.scopes or default_scopes(self._discovered.v2, self.client.writes)
+        scopes = self.client.scopes or default_scopes(self._discovered.v2, self.client.writes, self.client.also_read)
         self.may_ask(self._discovered.token_url)
         asked_at = self.now()
         response = yield self._token_request(self._discovered.token_url, scopes)
@@ -157,10 +158,10 @@ def assertion(client: Client, token_url: str) -> str:
     return jwt.encode(claims, client.key.private, algorithm=client.key.algorithm, headers=headers)
 
 
-def default_scopes(v2: bool, writes: bool) -> str:
+def default_scopes(v2: bool, writes: bool, also_read: Sequence[str] = ()) -> str:
     """Read and search of what is pulled; where something is written, that too. Patient only when asked for."""
     read, written = (".rs", ".crus") if v2 else (".read", ".*")
-    scopes = [f"system/{name}{read}" for name in TYPES]
+    scopes = [f"system/{name}{read}" for name in dict.fromkeys((*TYPES, *also_read))]
     return " ".join(scopes + [f"system/{name}{written}" for name in WRITTEN] * writes)
 
 
