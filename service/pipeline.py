@@ -10,7 +10,7 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -209,18 +209,20 @@ def _instant(work: Work, engine: Engine, manifest: Told, as_of: str | None) -> t
 
 def plan(work: Work, full: bool = False) -> Told:
     """profiles/ and what stands on the server -> a plan file. Reads only."""
-    return _with_server(
-        work,
-        lambda server: write_back.plan(
-            server,
-            work.lake,
-            work.run,
-            work.catalog,
-            rung=rung(work.source, server.loopback, work.asked),
-            recorded=dt.datetime.now(dt.UTC),
-            full=full,
-        ),
-    )
+    with work.composer() as engine:
+        return _with_server(
+            work,
+            lambda server: write_back.plan(
+                server,
+                work.lake,
+                work.run,
+                work.catalog,
+                rung=rung(work.source, server.loopback, work.asked),
+                recorded=dt.datetime.now(dt.UTC),
+                full=full,
+                engine=engine,
+            ),
+        )
 
 
 def diff(work: Work) -> write_back.Diff:
@@ -330,6 +332,10 @@ class Work:
     def engine(self) -> AbstractContextManager[Engine]:
         """What computes a stage, with the lake's own room to spill."""
         return Engine.open(self.lake.spill, self.computed_by)
+
+    def composer(self) -> AbstractContextManager[Engine | None]:
+        """An engine that composes beside this process; None where this process does."""
+        return self.engine() if self.computed_by.has_executors else nullcontext()
 
     @cached_property
     def views(self) -> OwnViews:

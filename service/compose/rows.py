@@ -80,17 +80,19 @@ COLUMNS = "patient, level, level_absent, pathways, rationale, evidence"
 HEADS = f"SELECT {COLUMNS} FROM read_parquet($profiles)"  # noqa: S608 - our own words
 MEASURE = "code, unit, value, date, numerator, denominator, coverage_numerator, coverage_denominator, unknown, mode"
 # A digest of all of a row that is content; of measures the sum of theirs, for their order says nothing.
-ROW = f"""
+DIGESTS = f"""
     SELECT patient, concat_ws(':', of_profile, of_measures, otherwise) AS row
     FROM (
-        SELECT patient, hash(level, level_absent, pathways, rationale) AS of_profile FROM read_parquet($profiles)
+        SELECT patient, hash(level, level_absent, pathways, rationale) AS of_profile
+        FROM read_parquet($profiles){{where}}
     ) LEFT JOIN (
         SELECT patient, sum(hash({MEASURE})) AS of_measures, sum(hash({MEASURE}, 'again')) AS otherwise
-        FROM read_parquet($measures) GROUP BY patient
+        FROM read_parquet($measures){{where}} GROUP BY patient
     ) USING (patient)
 """  # noqa: S608
+ROW = DIGESTS.format(where="")
 BUT = "patient NOT IN (SELECT patient FROM read_json($but, columns = {'patient': 'VARCHAR'}) WHERE patient IS NOT NULL)"
-PROFILES = f"SELECT {COLUMNS}, row FROM read_parquet($profiles) JOIN ({ROW}) USING (patient)"  # noqa: S608
+PROFILES = f"SELECT {COLUMNS}, row FROM read_parquet($profiles) JOIN ({DIGESTS}) USING (patient){{where}}"  # noqa: S608
 MEASURES = f"SELECT patient, {MEASURE} FROM read_parquet($measures)"  # noqa: S608
 
 
@@ -103,17 +105,27 @@ def heads(profiles: Path, patient: str | None = None) -> Iterator[ProfileRow]:
             yield _profile(row, [])
 
 
-def read(profiles: Path, but: Path | None = None, only: Collection[str] | None = None) -> Iterator[ProfileRow]:
+@dataclass(frozen=True)
+class Span:
+    """Patients from `first` on, up to that of the next one."""
+
+    first: str
+    following: str | None = None
+
+
+def read(
+    profiles: Path, but: Path | None = None, only: Collection[str] | None = None, span: Span | None = None
+) -> Iterator[ProfileRow]:
     """Every profile of the directory once, with what its `row` is known by.
 
-    Without those whom the NDJSON of `but` names; of `only` some patients, where they are given.
+    Without those whom the NDJSON of `but` names; of `only` some patients, or of those in a span, where they are given.
     """
-    where, which = _whose(but, only)
+    where, which = _whose(but, only, span)
     with connected(profiles) as connection:
         asked = rows_of(connection, f"{MEASURES}{where} ORDER BY patient, code, unit", profiles, **which)
         measures = groupby(asked, key=itemgetter("patient"))
         waiting = next(measures, None)
-        for row in rows_of(connection, f"{PROFILES}{where} ORDER BY patient", profiles, **which):
+        for row in rows_of(connection, f"{PROFILES.format(where=where)} ORDER BY patient", profiles, **which):
             own: list[Measure] = []
             if waiting and waiting[0] == row["patient"]:
                 own = [_measure(each) for each in waiting[1]]
@@ -140,10 +152,18 @@ def connected(profiles: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             connection.close()
 
 
-def _whose(but: Path | None, only: Collection[str] | None) -> tuple[str, dict[str, str | list[str]]]:
+def _whose(but: Path | None, only: Collection[str] | None, span: Span | None) -> tuple[str, dict[str, str | list[str]]]:
+    conditions: dict[str, dict[str, str | list[str]]] = {}
     if only is not None:
-        return " WHERE list_contains($only, patient)", {"only": sorted(only)}
-    return ("", {}) if but is None else (f" WHERE {BUT}", {"but": str(but)})
+        conditions["list_contains($only, patient)"] = {"only": sorted(only)}
+    if but is not None:
+        conditions[BUT] = {"but": str(but)}
+    if span is not None:
+        conditions["patient >= $first"] = {"first": span.first}
+    if span is not None and span.following is not None:
+        conditions["patient < $following"] = {"following": span.following}
+    values = {name: value for each in conditions.values() for name, value in each.items()}
+    return (f" WHERE {' AND '.join(conditions)}" if conditions else ""), values
 
 
 def rows_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
@@ -19,7 +19,7 @@ import msgspec
 from ibis.backends.sql.compilers import DuckDBCompiler
 from ibis.backends.sql.datatypes import DuckDBType
 
-from service.engine.engine import REFUSED, Engine, RowRefused, ShapeMismatch
+from service.engine.engine import REFUSED, Engine, P, RowRefused, ShapeMismatch
 
 LARGEST_LINE = 64 << 20
 MEMORY = "3GiB"  # with what lies outside the engine's count a process stays within 4 GiB
@@ -120,6 +120,10 @@ class DuckDB(Engine):
 
     def refuse(self, number: int, dtype: str | dt.DataType) -> ir.Value:
         return _refusal(ibis.dtype(dtype))(f"{REFUSED}{number}")
+
+    def spread(self, work: Callable[[P], None], parts: Sequence[P]) -> None:
+        for part in parts:
+            work(part)
 
     def _typed(self, table: ir.Table) -> str:
         """The query with the types that Ibis promises: DuckDB sums integers into wider ones, which Parquet lacks."""

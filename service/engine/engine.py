@@ -11,12 +11,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -29,6 +29,7 @@ from service.engine.kind import DUCKDB, Kind
 from service.errors import LakeProblem
 from service.lake import private_directory
 
+P = TypeVar("P")
 REFUSED = "row refused: "
 
 
@@ -45,6 +46,10 @@ class RowRefused(Exception):
 
 
 class Engine(ABC):
+    """`executors`: how many work beside this process, each in a Python of its own; 0 where nobody does."""
+
+    executors = 0
+
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
         self._numbers = count()
@@ -114,6 +119,10 @@ class Engine(ABC):
         """The clock on the wall in `zone` to UTC."""
 
     @abstractmethod
+    def spread(self, work: Callable[[P], None], parts: Sequence[P]) -> None:
+        """`work` on each of `parts`, wherever there is room; both are sent there. Returns when all is done."""
+
+    @abstractmethod
     def _parquet(self, path: Path) -> ir.Table: ...
 
     def read_ndjson(self, path: Path, columns: Mapping[str, str]) -> ir.Table:
@@ -126,6 +135,12 @@ class Engine(ABC):
                 "a file of the lake is missing", where=str(path), do="run the stage before this one again"
             )
         return self._parquet(path)
+
+    def folder(self) -> Path:
+        """An empty one, which executors see as well; gone when the engine is closed."""
+        made = self.scratch / uuid4().hex
+        private_directory(made)
+        return made
 
     def empty(self, table: ir.Table) -> ir.Table:
         """What `materialise` gives where there are no rows, without asking: writing the question takes its time."""

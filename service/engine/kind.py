@@ -30,6 +30,10 @@ class Kind:
     def of(cls, settings: Settings) -> Kind:
         return cls(settings.engine, settings.spark_master, settings.spark)
 
+    @property
+    def has_executors(self) -> bool:
+        return self.name == "spark"
+
     @contextmanager
     def opened(self, scratch: Path, memory: str, threads: int) -> Iterator[Engine]:
         """Empty `memory` and 0 `threads` leave both to the engine."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as spark
 from pyspark.sql.types import ArrayType, DataType, StructType
 
-from service.engine.engine import REFUSED, Engine, RowRefused, ShapeMismatch
+from service.engine.engine import REFUSED, Engine, P, RowRefused, ShapeMismatch
 from service.engine.spark_session import is_local, session
 from service.engine.spark_sql import spark_type, typed_sql
+from service.errors import EngineProblem
 
 ROW_ID = "rowid"  # as Ibis calls it
 GLOB = re.compile(r"([][{}*?\\])")
@@ -40,6 +41,7 @@ CSV = {
     "ignoreLeadingWhiteSpace": "false",
     "ignoreTrailingWhiteSpace": "false",
 }
+SAME_PYTHON = "see that the executors' Python has this service, and that they see the lake (docs/engines.md)"
 MISSHAPEN = ("MALFORMED_RECORD", "CAST_INVALID_INPUT", "CAST_OVERFLOW", "NUMERIC_VALUE_OUT_OF_RANGE", "CANNOT_PARSE")
 
 
@@ -155,6 +157,18 @@ class Spark(Engine):
         """Spark does not read a time whose seconds were left out."""
         return super().moment(text.re_replace("^(.{16})([-+Z])", "$1:00$2"))
 
+    @property
+    def executors(self) -> int:  # type: ignore[override]
+        return int(self._session.sparkContext.defaultParallelism)
+
+    def spread(self, work: Callable[[P], None], parts: Sequence[P]) -> None:
+        try:
+            self._session.sparkContext.parallelize(parts, len(parts) or 1).foreach(work)
+        except (PySparkException, Py4JJavaError) as error:
+            raise EngineProblem(
+                f"a task of an executor failed: {_of_python(str(error))}", where="spark_master", do=SAME_PYTHON
+            ) from error
+
     def _frame(self, table: ir.Table) -> DataFrame:
         return self._session.sql(typed_sql(table))
 
@@ -189,6 +203,12 @@ def _structure(dtype: DataType) -> Any:
     if isinstance(dtype, StructType):
         return {field.name: _structure(field.dataType) for field in dtype.fields}
     return [_structure(dtype.elementType)] if isinstance(dtype, ArrayType) else dtype.typeName()
+
+
+def _of_python(said: str) -> str:
+    """The last line of the traceback that a task's Python left in Spark's own."""
+    traceback = said.partition("Traceback (most recent call last):")[2].split("\n\n")[0]
+    return next((line for line in reversed(traceback.splitlines()) if line.strip()), "").strip() or said.splitlines()[0]
 
 
 @contextmanager

@@ -6,7 +6,9 @@ engine at every stage. Each engine has a session of its own, so that no setting 
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Mapping
 
 from py4j.protocol import Py4JError
@@ -16,6 +18,7 @@ from pyspark.sql import SparkSession
 from service.errors import EngineProblem
 
 LOCAL = "local"
+PYTHON = "PYSPARK_PYTHON"
 REMEDY = (
     "see that it is such as local[2] or spark://host:7077 and answers from here, and that `java -version` says 17 or 21"
 )
@@ -54,6 +57,8 @@ def session(master: str, settings: Mapping[str, str]) -> SparkSession:
         ) from error
     for name, value in MEANING.items():
         opened.conf.set(name, value)
+    if is_local(master) and PYTHON not in os.environ:
+        opened.sparkContext.pythonExec = sys.executable  # the one that has this service, whatever `python3` is
     return opened
 
 

@@ -16,6 +16,7 @@ from service.compose.content import Json, encode, same
 from service.compose.device import version_of
 from service.compose.release import R4
 from service.compose.unmoved import begin, unmoved
+from service.engine import Engine
 from service.lake import Lake, committed_file, read_json
 from service.reviews import Reviewing
 from service.server.capability import Capability
@@ -47,12 +48,14 @@ async def plan(
     rung: WriteRung,
     recorded: dt.datetime,
     full: bool = False,
+    engine: Engine | None = None,
 ) -> dict[str, Any]:
     """The plan of this run's profiles, at `lake.plan(...)`; the catalog keeps its digest.
 
     Returns `counts` of panels by action, `patients` whose Patient would be changed, `held` that are shown but left
     alone, the first lines in words as `listed`, and `notes`. On the rung `none` the server is asked nothing. What
-    stands is read as far as it changed since the last reading, or with `full` all of it.
+    stands is read as far as it changed since the last reading, or with `full` all of it. Profiles are composed on the
+    executors of `engine`, where it has some.
     """
     same_server(run, server)
     profiles = lake.profiles(run.source, run.run)
@@ -60,7 +63,7 @@ async def plan(
     edition = read_edition(
         profiles, source_id=run.source, installation=run.installation, recorded=recorded, fhir_version=spoken
     )
-    planning = _Planning(server, lake, run, catalog, edition, profiles, rung)
+    planning = _Planning(server, lake, run, catalog, edition, profiles, rung, engine)
     told = planning.nothing(NOTHING_ASKED) if rung == "none" else await planning.as_taken(full)
     catalog.planned(run.run, digest_of(planning.target))
     return {**told, "notes": [*told["notes"], *_interrupted(catalog, run)]}
@@ -77,6 +80,7 @@ class _Planning:
     edition: Edition
     profiles: Path
     rung: WriteRung
+    engine: Engine | None = None
 
     @property
     def target(self) -> Path:
@@ -144,7 +148,7 @@ class _Planning:
         reviewing, succession = self._reviewing(), planner.succession
         chosen = self.server.source.algorithm is not None or succession.on_trial
         if planner.standing.resource_type != "Observation" or planner.evidence.limited or chosen or not reviewing.idle:
-            await planner.all(compose(self.profiles, self.edition, reviewing))
+            await planner.all(compose(self.profiles, self.edition, reviewing, engine=self.engine))
             return
         kept = self.lake.composed(self.run.source)
         with committed_file(kept) as part, part.open("wb") as planner.kept:
@@ -152,7 +156,7 @@ class _Planning:
             if not full:
                 planner.unmoved(unmoved(kept, self.profiles, self.edition))
             planner.kept.flush()
-            await planner.all(compose(self.profiles, self.edition, but=part))
+            await planner.all(compose(self.profiles, self.edition, but=part, engine=self.engine))
 
     def _reviewing(self) -> Reviewing:
         """Asked anew by each plan: what a person decides counts from the next one on."""

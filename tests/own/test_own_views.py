@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from service.compose.canonical import MEASURE
@@ -85,8 +86,9 @@ def test_a_hospital_adds_a_view_and_a_measure_on_it(personalize, clinic, tmp_pat
     assert (own["of"], own["dimension"], own["title"]) == ([2, 3], "outcomes", "High blood pressures")
     assert {"Observation/bp-1", "Observation/bp-2", "Observation/bp-3"} <= set(evidence)
     assert not {"Observation/bp-4", "Observation/bp-5", "Observation/bp-6"} & set(evidence)
-    assert explained(personalize, "p02-preventive")[0]["unknown"].startswith("what the server holds of this patient")
-    assert explained(personalize, "p12-edges")[0]["unknown"] == "none is recorded"
+    (measures,) = tmp_path.glob("lake/profiles/*/*/measures.parquet")
+    why = dict(duckdb.sql(f"SELECT patient, unknown FROM '{measures}' WHERE code = 'high-pressures-p1y'").fetchall())
+    assert (why["Patient/p02-preventive"], why["Patient/p12-edges"]) == ("not-usable", "never-recorded")
     _aside(ran.json)
     _on_the_server(clinic)
 
