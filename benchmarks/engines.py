@@ -2,7 +2,8 @@
 
 flatten: Encounter, and Claim with its items, to Parquet on one core: DuckDB SQL by hand, the view runner on DuckDB and
 on Spark, and pysof where it is installed. SIZES is how often the 100 Synthea patients of tests/data are written one
-after another. grow: the sandbox's patients from NDJSON to profiles on both engines; SIZES is how many patients.
+after another. grow: the sandbox's patients from NDJSON to profiles on both engines, which growth.py measures; SIZES is
+how many patients.
 
 All sides in one run, each size on the same files. Seconds are those of all cores together, of this process and all
 that it started: what else the machine does meanwhile does not count, and what Spark's own process does, counts. Spark's
@@ -13,21 +14,18 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
+import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from derive import RUN, SOURCE, _derive, _filled, _flatten
 from views import CLAIM_ITEMS, ENCOUNTER, _by_hand, _repeated, _same
 
 from service.engine import DUCKDB, Engine, Kind
 from service.flatten.views.definition import definition
 from service.flatten.views.runner import write_view
-from service.lake import Lake
 
 PASSES = 3
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -43,7 +41,10 @@ class Side:
 
 
 def main(what: str, sizes: list[int]) -> None:
-    {"flatten": _flattening, "grow": _growing}[what](sizes)
+    if what == "grow":
+        subprocess.run([sys.executable, Path(__file__).with_name("growth.py"), *map(str, sizes)], check=True)
+    else:
+        _flattening(sizes)
 
 
 def _flattening(sizes: list[int]) -> None:
@@ -98,30 +99,6 @@ def _by_pysof(view: dict, file: Path, out: Path) -> None:
 
     whole = {"resourceType": "ViewDefinition", "status": "active", "name": "measured", **view}
     pysof.process_ndjson_to_file(whole, str(file), str(out.with_suffix(".ndjson")), "ndjson")
-
-
-def _growing(sizes: list[int]) -> None:
-    print(f"{'patients':>10} {'resources':>10} {'engine':>8} {'flatten s':>10} {'derive s':>10} {'of it wall':>10}")
-    for patients in sizes:
-        with tempfile.TemporaryDirectory() as room:
-            lake = Lake(Path(room) / "made").open()
-            resources = sum(_filled(lake.raw(SOURCE, RUN), patients).values())
-            for kind in (DUCKDB, ALL_CORES):
-                _grown(Path(room) / kind.name, lake, kind, f"{patients:>10,} {resources:>10,}")
-
-
-def _grown(place: Path, made: Lake, kind: Kind, what: str) -> None:
-    lake = Lake(place).open()
-    raw = lake.raw(SOURCE, RUN)
-    raw.parent.mkdir(parents=True)
-    raw.symlink_to(made.raw(SOURCE, RUN), target_is_directory=True)
-    with Engine.open(lake.spill, kind) as engine:
-        began = time.perf_counter()
-        flatten = _seconds(lambda: _flatten(lake, engine))
-        derive = _seconds(lambda: _derive(lake, engine))
-        wall = time.perf_counter() - began
-    print(f"{what} {kind.name:>8} {flatten:>10.1f} {derive:>10.1f} {wall:>10.1f}", flush=True)
-    shutil.rmtree(place)
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -7,7 +7,7 @@ own, so that patient 7 is the same among ten and among ten thousand.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -34,10 +34,19 @@ def generate(patients: int, seed: int = 1, as_of: datetime = POPULATION_AS_OF) -
 
     A person whose record was merged has two Patients, so there are a few more Patients than `patients`.
     """
-    directory = Directory.draw(Random(f"{seed}:directory"), as_of)
-    yield from map(_encode, directory.resources())
-    for number in range(1, patients + 1):
+    yield from map(_encode, _directory(seed, as_of).resources())
+    yield from histories(range(1, patients + 1), seed, as_of)
+
+
+def histories(numbers: Iterable[int], seed: int = 1, as_of: datetime = POPULATION_AS_OF) -> Iterator[bytes]:
+    """Of these people alone, counted from 1: so that several processes make a large population between them."""
+    directory = _directory(seed, as_of)
+    for number in numbers:
         yield from map(_encode, _person(number, seed, directory, as_of))
+
+
+def _directory(seed: int, as_of: datetime) -> Directory:
+    return Directory.draw(Random(f"{seed}:directory"), as_of)
 
 
 def _person(number: int, seed: int, directory: Directory, as_of: datetime) -> Iterator[dict[str, Any]]:
