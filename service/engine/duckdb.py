@@ -50,14 +50,15 @@ class DuckDB(Engine):
         self._connection = connection
 
     def scan_ndjson(self, paths: Sequence[Path], columns: Mapping[str, str | dt.DataType]) -> ir.Table:
-        types = {name: DuckDBType.to_string(ibis.dtype(dtype)) for name, dtype in columns.items()}
-        return self._connection.read_json(
-            [str(path) for path in paths],
-            table_name=self._name(),
-            columns=types,
-            format="newline_delimited",
-            maximum_object_size=LARGEST_LINE,
-        )
+        # Ibis's own read_json asks DuckDB afterwards for the types that we have just told it.
+        types = {name: ibis.dtype(dtype) for name, dtype in columns.items()}
+        told = ", ".join(f"{_text(name)}: {_text(DuckDBType.to_string(dtype))}" for name, dtype in types.items())
+        files = ", ".join(_text(str(path)) for path in paths)
+        how = f"format = 'newline_delimited', columns = {{{told}}}, maximum_object_size = {LARGEST_LINE}"
+        name = self._name()
+        lines = f"read_json([{files}], {how})"
+        self._connection.raw_sql(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM {lines}').fetchall()  # noqa: S608
+        return self._named(name, types)
 
     def structure(self, paths: Sequence[Path], resource: str) -> Any:
         lines, of_type = "read_ndjson_objects(?, maximum_object_size=?)", "json->>'resourceType' = ?"
@@ -79,18 +80,23 @@ class DuckDB(Engine):
         return self._copy(table, path, "FORMAT csv, HEADER")
 
     def _copy(self, table: ir.Table, path: Path, how: str) -> int:
-        place = str(path).replace("'", "''")
         with _told():
-            ((rows,),) = self._connection.raw_sql(f"COPY ({self._typed(table)}) TO '{place}' ({how})").fetchall()
+            ((rows,),) = self._connection.raw_sql(
+                f"COPY ({self._typed(table)}) TO {_text(str(path))} ({how})"
+            ).fetchall()
         path.chmod(0o600)
         return int(rows)
 
     def materialise(self, table: ir.Table) -> ir.Table:
         # Ibis's own create_table asks for the catalog, creates, inserts and describes: four questions more.
         name = self._name()
-        schema = ibis.schema({column: _stored(dtype) for column, dtype in table.schema().items()})
         with _told():
             self._connection.raw_sql(f'CREATE TEMP TABLE "{name}" AS {self._typed(table)}').fetchall()
+        return self._named(name, table.schema())
+
+    def _named(self, name: str, types: Mapping[str, dt.DataType]) -> ir.Table:
+        """A table or view of this connection, which is not asked what it holds."""
+        schema = ibis.schema({column: _stored(dtype) for column, dtype in types.items()})
         place = ops.Namespace(catalog="temp", database="main")
         return ops.DatabaseTable(name, schema=schema, source=self._connection, namespace=place).to_expr()
 
@@ -137,6 +143,10 @@ class DuckDB(Engine):
 
     def instant(self, clock: ir.TimestampValue, zone: ZoneInfo) -> ir.TimestampValue:
         return _timezone_of_clock(zone.key, clock).cast("timestamp")
+
+
+def _text(words: str) -> str:
+    return "'" + words.replace("'", "''") + "'"
 
 
 @lru_cache(maxsize=4096)

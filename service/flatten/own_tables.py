@@ -25,9 +25,9 @@ from service.flatten.own import OwnViews
 from service.flatten.own_views import AT, EVIDENCE, PATIENT, check_keys, with_evidence
 from service.flatten.views.definition import Definition
 from service.flatten.views.numbers import LOST_DIGITS
-from service.flatten.views.runner import compiled
+from service.flatten.views.runner import as_deep_as
 from service.flatten.views.transcript import transcribed
-from service.flatten.views.view import View
+from service.flatten.views.view import View, compile_view
 from service.lake import read_json
 
 HEAD = {"id": "string", "meta": META.removesuffix(">") + ", tag: array<struct<system: string>>>"}
@@ -69,7 +69,8 @@ class OwnTables:
 
     def _table(self, definition: Definition, patients: ir.Table) -> None:
         path, name = self._lines(definition), f"{TABLE}{definition.name}"
-        view = compiled(with_evidence(definition), [path], self.version, self.engine)
+        view = compile_view(with_evidence(definition), self.version)
+        view = as_deep_as([path], view, self.version, self.engine)
         check_keys(view)
         view = replace(view, columns=_with_head(view.columns))
         rows = self._judged(self._made(view, path), patients)

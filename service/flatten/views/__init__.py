@@ -2,7 +2,7 @@
 
 from service.flatten.views.definition import Definition, read_definition
 from service.flatten.views.request import Request, flatten_view
-from service.flatten.views.runner import Flattened, compiled, run_view, write_view
+from service.flatten.views.runner import Flattened, run_view, write_view
 from service.flatten.views.view import View, compile_view
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "Request",
     "View",
     "compile_view",
-    "compiled",
     "flatten_view",
     "read_definition",
     "run_view",

@@ -51,12 +51,11 @@ def write_view(definition: Definition, place: Path, version: str, engine: Engine
     return Flattened(str(out), rows, columns)
 
 
-def compiled(definition: Definition, files: list[Path], version: str, engine: Engine) -> View:
-    """For these files: what repeats does so as deep as their lines go."""
-    view = compile_view(definition, version)
-    if not repeats(definition.select):
+def as_deep_as(files: list[Path], view: View, version: str, engine: Engine) -> View:
+    """The view, of which what repeats does so as deep as the lines of these files go."""
+    if not repeats(view.definition.select):
         return view
-    return compile_view(definition, version, _seen(files, view, engine))
+    return compile_view(view.definition, version, _seen(files, view, engine))
 
 
 def _check_type(definition: Definition, place: Path, engine: Engine) -> None:
@@ -92,8 +91,9 @@ def _as_text(column: ir.Value) -> ir.Value:
 
 def _asked(definition: Definition, place: Path, version: str, engine: Engine, use: Callable[[ir.Table], T]) -> T:
     """`use` of the rows: read the fast way, and where some line does not allow that, line by line."""
-    files = files_of(place, definition.resource)
-    view = compiled(definition, files, version, engine)
+    view = compile_view(definition, version)
+    files = files_of(place, view.resource)
+    view = as_deep_as(files, view, version, engine)
     if view.by_the_digit:
         return _exactly(view, files, engine, use)
     try:
