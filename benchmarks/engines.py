@@ -1,9 +1,9 @@
 """Resources a second of each side, and how seconds grow: python benchmarks/engines.py flatten|grow [SIZES ...]
 
 flatten: Encounter, and Claim with its items, to Parquet on one core: DuckDB SQL by hand, the view runner on DuckDB and
-on Spark, and pysof where it is installed. SIZES is how often the 100 Synthea patients of tests/data are written one
-after another. grow: the sandbox's patients from NDJSON to profiles on both engines, which growth.py measures; SIZES is
-how many patients.
+on Spark, pysof where it is installed, and Pathling where by_pathling.py can be run. SIZES is how often the 100 Synthea
+patients of tests/data are written one after another. grow: the sandbox's patients from NDJSON to profiles on both
+engines, which growth.py measures; SIZES is how many patients.
 
 All sides in one run, each size on the same files. Seconds are those of all cores together, of this process and all
 that it started: what else the machine does meanwhile does not count, and what Spark's own process does, counts. Spark's
@@ -13,6 +13,7 @@ first pass, which compiles, stands beside the best of those after it.
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from processes import cpu
 from views import CLAIM_ITEMS, ENCOUNTER, _by_hand, _repeated, _same
 
 from service.engine import DUCKDB, Engine, Kind
@@ -28,7 +30,6 @@ from service.flatten.views.definition import definition
 from service.flatten.views.runner import write_view
 
 PASSES = 3
-TICKS = os.sysconf("SC_CLK_TCK")
 ONE_CORE = Kind("spark", "local[1]", {"spark.sql.shuffle.partitions": "1"})
 ALL_CORES = Kind("spark", "local[*]", {"spark.sql.shuffle.partitions": "4"})
 
@@ -36,7 +37,7 @@ ALL_CORES = Kind("spark", "local[*]", {"spark.sql.shuffle.partitions": "4"})
 @dataclass(frozen=True)
 class Side:
     name: str
-    work: Callable[[dict, Path, Path], None]
+    work: Callable[[dict, Path, Path], object]
     passes: int = PASSES
 
 
@@ -61,6 +62,8 @@ def _sides(spark: Engine) -> Iterator[Side]:
     yield Side("runner, Spark", lambda view, file, out: _run(spark, view, file, out))
     if importlib.util.find_spec("pysof"):
         yield Side("pysof", _by_pysof, passes=1)
+    if "PATHLING_PYTHON" in os.environ:
+        yield Side("Pathling", _by_pathling)
 
 
 def _compare(view: dict, times: int, sides: list[Side], folder: Path) -> None:
@@ -68,13 +71,19 @@ def _compare(view: dict, times: int, sides: list[Side], folder: Path) -> None:
     resources, by_hand = _repeated(file, times), 0.0
     for side in sides:
         out = folder / f"{side.name}.parquet"
-        seconds = [_seconds(lambda side=side, out=out: side.work(view, file, out)) for _ in range(side.passes)]
+        seconds = _passes(side, view, file, out)
         by_hand = by_hand or min(seconds)
         print(
             f"{view['resource']:>10} {resources:>10,} {side.name:>16} {resources / seconds[0]:>10,.0f} "
             f"{resources / min(seconds):>10,.0f} {by_hand / min(seconds):>10.3f}  {_compared(folder, out)}",
             flush=True,
         )
+
+
+def _passes(side: Side, view: dict, file: Path, out: Path) -> list[float]:
+    if side.work is _by_pathling:
+        return _by_pathling(view, file, out)
+    return [_seconds(lambda: side.work(view, file, out)) for _ in range(side.passes)]
 
 
 def _compared(folder: Path, out: Path) -> str:
@@ -101,24 +110,28 @@ def _by_pysof(view: dict, file: Path, out: Path) -> None:
     pysof.process_ndjson_to_file(whole, str(file), str(out.with_suffix(".ndjson")), "ndjson")
 
 
+def _by_pathling(view: dict, file: Path, _: Path) -> list[float]:
+    """In a Python of its own (by_pathling.py), which starts Spark before it begins to count."""
+    folder = file.parent / "for Pathling"
+    folder.mkdir(exist_ok=True)
+    (folder / file.name).unlink(missing_ok=True)
+    (folder / file.name).hardlink_to(file)
+    asked = folder / "view.json"
+    asked.write_text(json.dumps(view))
+    program = Path(__file__).with_name("by_pathling.py")
+    words = [os.environ["PATHLING_PYTHON"], str(program), str(asked), str(folder), str(PASSES)]
+    said = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True, env=_plain())
+    return json.loads(said.stdout.splitlines()[-1])
+
+
+def _plain() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 def _seconds(work: Callable[[], object]) -> float:
-    before = _cpu(os.getpid())
+    before = cpu(os.getpid())
     work()
-    return _cpu(os.getpid()) - before
-
-
-def _cpu(pid: int) -> float:
-    """Of a process and of all that it started and that still runs."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-        children = [child for task in Path(f"/proc/{pid}/task").iterdir() for child in _children(task)]
-    except FileNotFoundError:
-        return 0.0
-    return sum(map(int, fields[11:15])) / TICKS + sum(map(_cpu, children))
-
-
-def _children(task: Path) -> list[int]:
-    return [int(word) for word in (task / "children").read_text().split()]
+    return cpu(os.getpid()) - before
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ from typing import Any
 
 import duckdb
 from derive import KINDS, RUN, SOURCE, _derive, _flatten
-from engines import ALL_CORES, _cpu
+from engines import ALL_CORES
+from processes import cpu, resident
 
 from service.engine import DUCKDB, Engine
 from service.lake import Lake
@@ -171,10 +172,10 @@ def _measured(stage: str, lake: Lake, engine: str, memory: str) -> dict[str, flo
 
 def _stage(stage: str, folder: str, engine: str, memory: str) -> None:
     """In the process of its own: one JSON document to stdout."""
-    lake, began, before = Lake(Path(folder)), time.perf_counter(), _cpu(os.getpid())
+    lake, began, before = Lake(Path(folder)), time.perf_counter(), cpu(os.getpid())
     with _Watch(lake.spill) as watch, Engine.open(lake.spill, KIND[engine], memory=memory) as opened:
         {"flatten": _flatten, "derive": _derive}[stage](lake, opened)
-        told = {"clock": time.perf_counter() - began, "cores": _cpu(os.getpid()) - before}
+        told = {"clock": time.perf_counter() - began, "cores": cpu(os.getpid()) - before}
     print(json.dumps({**told, "peak": watch.peak, "spilled": watch.spilled}))
 
 
@@ -195,19 +196,8 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         while not self._over.wait(1):
-            self.peak = max(self.peak, _resident(os.getpid()))
+            self.peak = max(self.peak, resident(os.getpid()))
             self.spilled = max(self.spilled, sum(map(_size, self.spill.rglob("*"))))
-
-
-def _resident(pid: int) -> int:
-    """Of a process and of all that it started."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        tasks = Path(f"/proc/{pid}/task").glob("*/children")
-        children = [int(word) for task in tasks for word in task.read_text().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE") + sum(map(_resident, children))
 
 
 def _size(file: Path) -> int:

@@ -20,15 +20,16 @@ Name = Literal["duckdb", "spark"]
 
 @dataclass(frozen=True)
 class Kind:
-    """`spark_master` and `spark` (further settings of the session) count for Spark alone."""
+    """`spark_master` and `spark` (further settings of the session) count for Spark alone, `memory` for DuckDB."""
 
     name: Name = "duckdb"
     spark_master: str = "local[*]"
     spark: Mapping[str, str] = field(default_factory=dict)
+    memory: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> Kind:
-        return cls(settings.engine, settings.spark_master, settings.spark)
+        return cls(settings.engine, settings.spark_master, settings.spark, settings.duckdb_memory)
 
     @property
     def has_executors(self) -> bool:
@@ -43,7 +44,7 @@ class Kind:
         else:
             from service.engine import duckdb
 
-            with duckdb.opened(scratch, memory, threads) as engine:
+            with duckdb.opened(scratch, memory or self.memory, threads) as engine:
                 yield engine
 
 

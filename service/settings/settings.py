@@ -195,6 +195,11 @@ class Settings(BaseSettings):
     policy: Path | None = Field(default=None, description="instead of the shipped policy of levels and pathways")
     redis_url: SecretStr | None = Field(default=None, description="where machines that share a source keep their locks")
     engine: Literal["duckdb", "spark"] = Field(default="duckdb", description="what computes: embedded, or Apache Spark")
+    duckdb_memory: str = Field(
+        default="3GiB",
+        pattern=r"^[1-9]\d*(MiB|GiB)$",
+        description="what DuckDB may take before it spills into the lake; the whole process takes a third more",
+    )
     spark_master: str = Field(default="local[*]", description="where Spark runs, such as local[4] or spark://host:7077")
     spark: dict[str, str] = Field(
         default={}, description="more of Spark's own settings, by their names, such as spark.executor.memory"
