@@ -213,13 +213,14 @@ def _picture(measured: Path, svg: Path) -> None:
 
     lines = [json.loads(line) for line in measured.read_text().splitlines()]
     values = [{"patients": x["patients"], "seconds": x["cores"], "what": f"{x['engine']}, {x['stage']}"} for x in lines]
-    axes = alt.Chart(alt.Data(values=values)).encode(
-        x=alt.X("patients:Q", title="patients").scale(type="log"),
-        y=alt.Y("seconds:Q", title="seconds of all cores").scale(type="log"),
+    tens = [10.0**power for power in range(7)]
+    shared = alt.Chart(alt.Data(values=values)).encode(
+        x=alt.X("patients:Q", title="patients").scale(type="log").axis(values=tens, format=",.0f"),
+        y=alt.Y("seconds:Q", title="seconds of all cores").scale(type="log").axis(values=tens, format=",.0f"),
         color=alt.Color("what:N", title=None),
-        shape=alt.Shape("what:N", title=None),
     )
-    (axes.mark_line() + axes.mark_point(filled=True, size=60)).properties(width=520, height=320).save(str(svg))
+    points = shared.mark_point(filled=True, size=60)
+    (shared.mark_line() + points).properties(width=520, height=320).save(str(svg))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ import ibis.expr.types as ir
 from service.derive.catalogue import FAMILIES
 from service.derive.events import Events
 from service.derive.measure import NOT_EXPOSED, NOT_USABLE, VALUE, Family, ratio
+from service.derive.own_rows import check_rows
 from service.derive.settlement import billed_by_explanations
 from service.derive.unusable import unknowable
 from service.derive.windows import window
-from service.errors import WrongUsage
 
 COLUMNS = {
     "patient": "string",
@@ -46,21 +46,9 @@ def measures(events: Events, not_exposed: set[str], own: Sequence[Family] = ()) 
     hidden = events.engine.materialise(unknowable(events, exposed))
     known = events.engine.gather(told, COLUMNS)
     if own:
-        _check_once(events, known, own)
+        check_rows(events, known, own)
     every = _completed(events, _tellable(known, hidden), hidden, _absent(families, not_exposed))
     return events.engine.materialise(every)
-
-
-def _check_once(events: Events, told: ir.Table, own: Sequence[Family]) -> None:
-    """Ours give a patient one row by how they are made; of others that is seen here, before anybody reads two."""
-    theirs = told.filter(told.code.isin([code for family in own for code in family.codes]))
-    twice = theirs.group_by("patient", "code", "unit").having(theirs.count() > 1).agg()
-    for row in list(events.engine.rows(twice.select("code").distinct().order_by("code").limit(1))):
-        raise WrongUsage(
-            f"the measure {row['code']} gives a patient more than one row",
-            where="own.folder",
-            do="group its rows by patient",
-        )
 
 
 def tellings(events: Events, family: Family) -> Iterator[ir.Table]:

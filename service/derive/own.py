@@ -101,6 +101,8 @@ def _check(family: Family, file: Path, types: Collection[str]) -> None:
 def _faults(family: Family, readable: Collection[str]) -> Iterator[str]:
     if not CODE.fullmatch(family.code):
         yield "has a code that is not lower case words with hyphens between"
+    if family.code.rpartition("-")[2] in WINDOWS:
+        yield "has a code that ends as those of a window do, which is added by itself"
     if taken := sorted({family.code, *family.codes} & {*BY_CODE, *(each.code for each in FAMILIES)}):
         yield f"has the code {taken[0]} of one that is published; give it another"
     if family.dimension not in DIMENSIONS:

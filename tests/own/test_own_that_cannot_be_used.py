@@ -88,6 +88,7 @@ def test_two_views_of_one_name(ran):
         ({"code": "visits"}, "has the code visits of one that is published"),
         ({"code": "visits-p1y"}, "has the code visits-p1y of one that is published"),
         ({"code": "My Measure"}, "lower case words"),
+        ({"code": "mine-p1m"}, "ends as those of a window do"),
         ({"dimension": "health"}, "belongs to 'health', and dimensions are outcomes"),
         ({"absent": "no-idea"}, "is unknown for 'no-idea', and reasons are"),
         ({"words": ""}, "has no docstring"),
@@ -122,6 +123,8 @@ def test_a_file_that_cannot_be_run(ran, planted_sandbox):
         ('return events.own("weights")', "no view of the hospital's own is called weights"),
         ('return events.encounters.select("id", value=1)', "the measure mine gives no column `patient`"),
         ('return events.encounters.select("patient", value=1)', "gives a patient more than one row"),
+        ('return events.people.roster.select("patient", numerator=1, denominator=0)', "neither a value, a date nor"),
+        ('return events.people.roster.select("patient", unknown="lost")', "a reason for the unknown that there is not"),
     ],
 )
 def test_an_expression_that_goes_wrong(ran, body, said):

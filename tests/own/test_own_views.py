@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from fhir_profiles.read import read_profile
 from service.compose.canonical import MEASURE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "own-views.md").read_text("utf-8")
@@ -91,6 +92,16 @@ def test_a_hospital_adds_a_view_and_a_measure_on_it(personalize, clinic, tmp_pat
     assert (why["Patient/p02-preventive"], why["Patient/p12-edges"]) == ("not-usable", "never-recorded")
     _aside(ran.json)
     _on_the_server(clinic)
+    if engine == "duckdb":
+        _and_the_next_night(personalize, clinic)
+
+
+def _and_the_next_night(personalize, clinic):
+    """The panels stand beside the pressures now, as Observations that nobody measured: nothing follows from them."""
+    before = clinic.versions()
+    again = personalize("run", "hospital", *NIGHT, "--apply", "--json").json
+    assert [again["plan"][name] for name in ("create", "update", "remove")] == [0, 0, 0]
+    assert clinic.versions() == before
 
 
 def _aside(told):
@@ -111,3 +122,4 @@ def _on_the_server(clinic):
     basis = {part["url"]: part for part in component["extension"][0]["extension"]}
     assert basis["definition"]["valueUri"] == f"{OWN_SYSTEM}#high-pressures-p1y"
     assert component["valueQuantity"]["value"] == 0.666667
+    assert read_profile(panel).measure("high-pressures-p1y").denominator == 3
