@@ -10,7 +10,6 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
@@ -74,11 +73,10 @@ def _registered(file: Path, types: Collection[str]) -> Iterator[Family]:
 
 
 def _run(file: Path) -> ModuleType:
-    spec = spec_from_file_location(f"own_{file.stem}", file)
-    assert spec and spec.loader, file
-    module = module_from_spec(spec)
+    """Not by import, which would leave its cache beside the file and keep the module for the next run."""
+    module = ModuleType(f"own_{file.stem}")
     try:
-        spec.loader.exec_module(module)
+        exec(compile(file.read_bytes(), str(file.absolute()), "exec"), vars(module))  # noqa: S102 - their own code
     except Exception as error:
         raise _broken("the file of measures cannot be run", error, file) from error
     return module
