@@ -40,7 +40,7 @@ def evidence(events: Events, *, with_own: bool = False) -> ir.Table:
         events.once(considered, year).select("patient", "what"),
         distinct=True,
     )
-    if with_own:
+    if with_own and events.tables:
         used = used.union(*_of_own(events, year), distinct=True)
     return used.group_by("patient").agg(evidence=used.what.collect(order_by=used.what))
 
