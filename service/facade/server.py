@@ -71,7 +71,7 @@ def _server(served: Served) -> Server:
         log_config=None,
         log_level="warning",
         access_log=False,
-        lifespan="off",
+        lifespan="on",
         server_header=False,
         timeout_graceful_shutdown=PATIENCE,
     )

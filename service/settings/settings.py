@@ -191,7 +191,10 @@ class Settings(BaseSettings):
     )
     sources: dict[str, Source] = {}
     policy: Path | None = Field(default=None, description="instead of the shipped policy of levels and pathways")
-    redis_url: SecretStr | None = Field(default=None, description="where machines that share a source keep their locks")
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="where machines that share a source keep their locks, and what each client of `serve` asked",
+    )
     engine: Literal["duckdb", "spark"] = Field(default="duckdb", description="what computes: embedded, or Apache Spark")
     spark_master: str = Field(default="local[*]", description="where Spark runs, such as local[4] or spark://host:7077")
     spark: dict[str, str] = Field(
