@@ -16,6 +16,7 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
+from canary import marked
 from jwt import PyJWK
 
 from service import cli
@@ -33,11 +34,11 @@ PUBLIC = ("kty", "n", "e", "crv", "x", "y", "kid", "alg", "use")
 
 @pytest.fixture(scope="session")
 def hospital(tmp_path_factory, planted):
-    """(folder, url): a lake with one applied run of the planted patients, each with its profile."""
+    """(folder, url): a lake with one applied run of the planted patients, marked, each with its profile."""
     folder = tmp_path_factory.mktemp("hospital")
     resources, _ = planted
     with running(patients=0) as sandbox, pytest.MonkeyPatch.context() as patch:
-        sandbox.store.load(json.dumps(each).encode() for kind in resources.values() for each in kind)
+        sandbox.store.load(json.dumps(each).encode() for each in marked(resources))
         (folder / "personalize.toml").write_text(f'[sources.clinic]\nurl = "{sandbox.url}"\n')
         patch.chdir(folder)
         typed(patch, "run", "clinic", "--as-of", NIGHT, "--apply")

@@ -104,6 +104,16 @@ def with_kid_of(authority, http, other):
     return authority.token(http.served.base, ALL, alg="ES384", key={**other, "kid": authority.keys["ES384"]["kid"]})
 
 
+def with_header(authority, http, more):
+    """Rightly signed, under a header that PyJWT would not write and does believe."""
+    key, good = authority.keys["ES384"], authority.token(http.served.base, ALL, alg="ES384")
+    head = json.dumps({"alg": "ES384", "kid": key["kid"], **more}).encode()
+    signed = base64.urlsafe_b64encode(head).rstrip(b"=") + b"." + good.split(".")[1].encode()
+    algorithm = jwt.get_algorithm_by_name("ES384")
+    signature = algorithm.sign(signed, algorithm.prepare_key(PyJWK(key).key))
+    return (signed + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
+
+
 NOW = int(time.time())
 STRANGE = new_key("ES384")
 BAD = {
@@ -133,6 +143,8 @@ BAD = {
     ),
     "unknown crit": lambda a, h: a.token(h.served.base, ALL, header={"crit": ["exp"]}),
     "crit of what is understood": lambda a, h: a.token(h.served.base, ALL, header={"crit": ["alg"]}),
+    "crit of what the library understands": lambda a, h: with_header(a, h, {"crit": ["b64"], "b64": True}),
+    "unencoded": lambda a, h: with_header(a, h, {"b64": True}),
     "an id token": lambda a, h: a.token(h.served.base, ALL, header={"typ": "logout+jwt"}),
     "changed": lambda a, h: ".".join([*a.token(h.served.base, ALL).split(".")[:2], "AAAA"]),
     "no JWT": lambda *_: "opaque",
