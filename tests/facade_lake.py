@@ -181,6 +181,10 @@ def authority_running():
                 self.send_response(302)
                 self.send_header("location", one.back(dict(parse_qsl(self.path.partition("?")[2]))))
                 self.end_headers()
+            elif self.path == "/moved":
+                self.send_response(302)
+                self.send_header("location", "/jwks")
+                self.end_headers()
             else:
                 self._say(one.jwks if self.path == "/jwks" else {}, 200 if self.path == "/jwks" else 404)
 

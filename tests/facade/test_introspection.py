@@ -83,6 +83,12 @@ def test_keys_that_cannot_be_read_let_nobody_in(served, authority):
     assert answer.status_code == 503
 
 
+def test_no_redirect_is_followed_to_other_keys(served, authority):
+    http = served("", tables=authority.settings(jwks_url=f"{authority.url}/moved"))
+    answer = http.get("Observation", headers=bearer(authority.token(http.served.base, "system/*.rs")))
+    assert (answer.status_code, authority.asked) == (503, ["/moved"])
+
+
 @pytest.mark.parametrize(
     ("toml", "why"),
     [
