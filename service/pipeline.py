@@ -38,7 +38,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Told = dict[str, Any]
 STAGES = ["pull", "flatten", "derive", "plan", "apply", "undo"]
-WORTH_FOLLOWING = 2_000  # patients: of fewer all are derived in less time than it takes to tell who changed
 
 
 def run(
@@ -149,16 +148,16 @@ def derive(work: Work, as_of: str | None = None) -> Told:
             zone=work.source.zone,
             policy=work.policy,
             categories=Categories.load(work.source.adjudications),
-            earlier=_earlier(work, manifest),
+            earlier=_earlier(work),
         )
     opens = window(YEAR, instant, work.source.zone).opens
     return {**told, "older": latest.date().isoformat() if latest and latest < opens else None}
 
 
-def _earlier(work: Work, manifest: Told) -> Iterator[deriving.Earlier]:
+def _earlier(work: Work) -> Iterator[deriving.Earlier]:
     """Runs of the source that were of all its patients, the newest first; none where this one is not."""
     lake, source = work.lake, work.source.id
-    if manifest["types"]["Patient"]["count"] < WORTH_FOLLOWING or report.limited(work.raw):
+    if report.limited(work.raw):
         return
     for run in lake.profiled(source, before=work.run.run):
         if not report.limited(lake.raw(source, run)):
