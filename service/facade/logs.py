@@ -17,8 +17,7 @@ def structured() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(serializer=_line),
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=lambda *_names: structlog.WriteLogger(sys.stderr),  # as it is when something is said
     )
 
 
