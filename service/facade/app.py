@@ -9,7 +9,7 @@ from service import __version__
 from service.facade.borders import Borders
 from service.facade.hooks import routes
 from service.facade.http import refused
-from service.facade.interactions import capabilities, configuration, health, personalize, profile, read, search
+from service.facade.interactions import capabilities, configuration, health, notify, personalize, profile, read, search
 from service.facade.outcome import Refusal
 from service.facade.page import routes as page
 from service.facade.served import Served
@@ -29,6 +29,7 @@ def create_app(served: Served) -> FastAPI:
     app.include_router(capabilities.router)
     app.include_router(configuration.router)
     app.include_router(page.router)
+    app.include_router(notify.router)
     app.include_router(routes.discovery)
     app.include_router(routes.router)
     for interaction in _INTERACTIONS:
