@@ -25,10 +25,12 @@ from service.cli import (
     local,
     profiles,
     reports,
+    retaining,
     reviews,
     serving,
     sources,
     stages,
+    status,
     subscribing,
     trial,
 )
@@ -47,6 +49,8 @@ app.add_typer(sources.app, name="sources")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(local.app)
 app.add_typer(serving.app)
+app.add_typer(retaining.app)
+app.add_typer(status.app)
 app.add_typer(subscribing.app)
 app.add_typer(trial.app)
 

@@ -36,6 +36,7 @@ async def _renewed(queue: Queue, source: Source, config: Settings) -> None:
     async with FhirServer(source) as server:
         now = dt.datetime.now(dt.UTC)
         await renew(server, Kept(queue.engine), config.serve.address, config.installation, now)
+    queue.ask(source.id, "changes")  # what happened while none told of it
 
 
 def _run(claim: Claim, queue: Queue, config: Settings, source: Source, lake: Lake) -> None:

@@ -19,7 +19,7 @@ from service.pull import READ_BY_PATIENT
 from service.server.client import FhirServer, server_date
 from service.server.search import pages
 from service.settings import Source
-from service.tables import heard
+from service.tables import heard, watermarks
 
 NOT_OFFERED = (403, 404)
 
@@ -39,7 +39,7 @@ _owned = msgspec.json.Decoder(_Owned)
 
 
 async def look(queue: Queue, source: Source) -> int:
-    """How many patients were put down; at the first look there is no earlier one, so all of the source is asked for."""
+    """How many patients were put down; all of the source is asked for where it was never read."""
     since = _until(queue, source)
     async with FhirServer(source) as server:
         metadata = await server.metadata()
@@ -89,9 +89,12 @@ def _patients(resources: list[bytes], source: Source) -> Iterator[str]:
 
 
 def _until(queue: Queue, source: Source) -> dt.datetime | None:
+    """When we looked last, or where we never did the beginning of the newest pull of all of it."""
     chosen = sa.select(heard.c.until).where(heard.c.source == source.id, heard.c.base == source.url)
+    pulled = sa.select(sa.func.min(watermarks.c.at))
+    pulled = pulled.where(watermarks.c.source == source.id, watermarks.c.base == source.url)
     with queue.engine.connect() as connection:
-        until = connection.execute(chosen).scalar()
+        until = connection.execute(chosen).scalar() or connection.execute(pulled).scalar()
     return dt.datetime.fromisoformat(until) if until else None
 
 

@@ -12,9 +12,11 @@ from cronsim import CronSim
 from service.jobs.queue import Kind, Queue
 from service.schema.clock import clock
 from service.settings import Source
+from service.subscriptions.forms import HEARTBEAT
 from service.subscriptions.kept import Kept
 from service.tables import schedules
 
+SILENCE = 3 * HEARTBEAT
 SCHEDULED: tuple[tuple[Kind, str], ...] = (
     ("full", "full_at"),
     ("incremental", "incremental_at"),
@@ -36,8 +38,10 @@ def look(queue: Queue, sources: Iterable[Source]) -> None:
 
 
 def look_after(queue: Queue, sources: Sequence[Source]) -> None:
-    """Subscriptions that near their end."""
+    """Subscriptions that near their end; and those that promised to be heard of and were not."""
     left = Kept(queue.engine).ends_in()
+    for silent in Kept(queue.engine).fallen_silent(SILENCE):
+        queue.ask_unless_there(silent, "changes")
     for source in sources:
         if left.get(source.id, math.inf) < source.notify_days * 86_400 / 2:
             queue.ask_unless_there(source.id, "renew")

@@ -60,6 +60,16 @@ class Kept:
             rows = look.execute(sa.select(subscriptions.c.source, left).group_by(subscriptions.c.source))
             return {source: float(least) for source, least in rows}
 
+    def fallen_silent(self, seconds: float) -> list[str]:
+        """Sources of which one that promised heartbeats has not called for so long; told once in that time."""
+        silent = sa.and_(subscriptions.c.form != "criteria", subscriptions.c.called < clock() - seconds)
+        with self.engine.connect() as look:
+            sources = list(look.execute(sa.select(subscriptions.c.source).distinct().where(silent)).scalars())
+        if sources:
+            with self.engine.begin() as tx:
+                tx.execute(subscriptions.update().where(silent).values(called=clock()))
+        return sources
+
     def one(self, id: str) -> Subscription | None:
         with self.engine.connect() as look:
             row = look.execute(sa.select(subscriptions).where(subscriptions.c.id == id)).mappings().first()

@@ -5,9 +5,10 @@ import json
 import pytest
 import sqlalchemy as sa
 
+from service.jobs import schedule
 from service.subscriptions.forms import BACKPORT
 from service.subscriptions.kept import Kept, Subscription, digest_of
-from service.tables import jobs
+from service.tables import jobs, subscriptions
 
 SECRET = "a-secret-of-this-subscription-alone"
 PROOF = {"authorization": f"Bearer {SECRET}", "content-type": "application/fhir+json"}
@@ -188,3 +189,15 @@ def test_a_number_is_taken_as_text_or_number(house):
     body["entry"][0]["resource"]["notificationEvent"][0]["eventNumber"] = 1
     assert call(house, body) == 200
     assert kept(house).events == 1
+
+
+def test_one_that_promised_to_be_heard_of_and_is_not_is_made_up_for(house):
+    assert call(house, r5("heartbeat", total=0)) == 200
+    sources = [house.wiring.source]
+    schedule.look_after(house.served.queue, sources)
+    assert asked(house) == {}
+    with house.served.queue.engine.begin() as tx:
+        tx.execute(subscriptions.update().values(called=subscriptions.c.called - 2_000))
+    for _ in range(2):
+        schedule.look_after(house.served.queue, sources)
+    assert asked(house) == {("changes", ""): 1}
