@@ -56,10 +56,8 @@ def _notified(url: str) -> None:
         )
         with httpx.Client(timeout=30) as http:
             took = [_one(http, url, number) for number in range(NOTIFIED)]
-    p95 = statistics.quantiles(took, n=20)[-1]
-    print(
-        f"notification -> profile read back: p50 {statistics.median(took):.2f} s, p95 {p95:.2f} s, debounce {DEBOUNCE} s"
-    )
+    p50, p95 = statistics.median(took), statistics.quantiles(took, n=20)[-1]
+    print(f"notification -> profile read back, debounce {DEBOUNCE} s: p50 {p50:.2f} s, p95 {p95:.2f} s", flush=True)
 
 
 def _one(http: httpx.Client, url: str, number: int) -> float:
@@ -105,7 +103,8 @@ def _emptied(place: Path, patients: int, workers: int) -> float:
             process.wait()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = used.ru_utime + used.ru_stime - cpu.ru_utime - cpu.ru_stime
-    print(f"{workers} workers: {patients / took:.2f} patients a second; {seconds:.1f} s of CPU with their start")
+    said = f"{patients / took:.2f} patients a second; {seconds:.1f} s of CPU with their start"
+    print(f"{workers} workers: {said}", flush=True)
     return took
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from service.errors import WrongUsage
+from service.jobs import changes
 from service.jobs.carry_out import carry_out
 from service.jobs.queue import Queue
 from service.jobs.worker import Ended, Worker, unwatched
@@ -50,6 +51,8 @@ async def subscribed(
         standing = kept.of(source.id, server.base)
         lines = [Line("remove", each.criteria, each.form, each) for each in standing]
         lines = lines if back else await subscribing.plan()
+        if apply and not back:
+            changes.look_from(opened, source, now)
         if apply:
             await subscribing.apply(lines)
         return lines, subscribing.notes

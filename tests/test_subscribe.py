@@ -145,3 +145,14 @@ def test_only_a_configured_source_is_asked(personalize, hospital):
     said = personalize("subscribe", "http://127.0.0.1:9/fhir", "--apply")
     assert said.code == 2
     assert "configured" in said.err
+
+
+def test_what_is_looked_for_first_is_what_came_since_it_was_asked_for(personalize, hospital, tmp_path):
+    """A notification on a lake that never read all of the source does not make it read all of the source."""
+    assert personalize("subscribe", "hospital", "--apply").code == 0
+    with working.queue(tmp_path / "lake", load()) as queue:
+        queue.ask("hospital", "changes", at_once=True)
+    assert personalize("worker", "--once").code == 0
+    with working.queue(tmp_path / "lake", load()) as queue:
+        assert rows(queue) == {}
+    assert not list(tmp_path.glob("lake/raw/hospital/*"))

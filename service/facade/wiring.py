@@ -105,6 +105,14 @@ class Wiring:
                 pathways=_pathways(),
             )
 
+    def _renewed(self) -> None:
+        """What cannot be read leaves what is served as it is, until the next look."""
+        try:
+            if self.refresh():
+                log.info("newer profiles are served")
+        except PersonalizeError as error:
+            log.warning("profiles were not renewed", reason=error.what, do=error.do)
+
     @contextmanager
     def _worked(self, metrics: Metrics) -> Iterator[Queue]:
         """What is due of this source is carried out in a thread, unless that is left to others; the one under way when
@@ -113,7 +121,7 @@ class Wiring:
         def ended(claim: Claim, how: str) -> None:
             metrics.job(claim.kind, how)
             if how == "done":
-                self.refresh()
+                self._renewed()
 
         with working.worker(self.lake.root, self.config, [self.source], ended) as worker:
             thread = threading.Thread(target=worker.work, name="worker", daemon=True)
@@ -156,10 +164,9 @@ class Wiring:
             while not over.wait(self.serve.refresh):
                 try:
                     accesses.settle()
-                    if self.refresh():
-                        log.info("newer profiles are served")
                 except PersonalizeError as error:
-                    log.warning("profiles were not renewed", reason=error.what, do=error.do)
+                    log.warning("accesses were not settled", reason=error.what, do=error.do)
+                self._renewed()
 
         thread = threading.Thread(target=look, name="refresh", daemon=True)
         thread.start()

@@ -55,6 +55,12 @@ async def look(queue: Queue, source: Source) -> int:
     return len(found)
 
 
+def look_from(queue: Queue, source: Source, moment: dt.datetime) -> None:
+    """Where nothing was ever read whole, what is told of from here on is the first that is looked for."""
+    if _until(queue, source) is None:
+        _heard(queue, source, moment)
+
+
 def patient_of(resource: bytes, source: Source) -> str | None:
     """`Patient/id` whom a resource is about, as far as it says so in this source's own words."""
     try:
