@@ -63,12 +63,12 @@ def test_panels_have_places_of_their_own():
 
 def test_the_composition_has_all_parts_and_each_is_watched():
     services = COMPOSE["services"]
-    assert set(services) == {"service", "worker", "redis", "postgres", "hapi"}
+    assert set(services) == {"lake", "service", "worker", "redis", "postgres", "hapi"}
     for name in ("service", "redis", "postgres"):
         assert services[name]["healthcheck"]["test"][0] == "CMD"
     for name in ("service", "worker"):
         assert services[name]["stop_grace_period"]
-        assert set(services[name]["depends_on"]) == {"postgres", "redis"}
+        assert set(services[name]["depends_on"]) == {"lake", "postgres", "redis"}
         assert set(services[name]["secrets"]) <= set(COMPOSE["secrets"])
 
 
