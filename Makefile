@@ -23,7 +23,7 @@ lint: install
 	$(BIN)/lint-imports
 
 lock: install ## both lock files anew, with hashes and without addresses
-	$(BIN)/uv pip compile $(LOCK_FLAGS) pyproject.toml requirements-build.in -o requirements.lock
+	$(BIN)/uv pip compile $(LOCK_FLAGS) --extra postgres pyproject.toml requirements-build.in -o requirements.lock
 	$(BIN)/uv pip compile $(LOCK_FLAGS) --extra dev pyproject.toml requirements-build.in -o requirements-dev.lock
 
 profiles: install ## fhir_profiles/{stu3,r4,r5} from the FSH sources, and docs/profile/; needs npm, a JDK and Maven

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from service.derive import carry
 from service.derive.carry import Carried, Earlier, carried_over, stamps, standing
 from service.derive.catalogue import BY_CODE
 from service.derive.categories import Categories
@@ -48,7 +49,7 @@ def derive(
     runs = list(earlier)
     if still := standing(asked, runs):
         return _standing(out, *still)
-    carried = carried_over(asked, runs)
+    carried = carried_over(asked, runs) if _pulled(manifest) >= carry.WORTH_FOLLOWING else None
     result = carried.whole if carried else asked.derived()
     with committed(out) as part:
         engine.write_parquet(result.measured.order_by("patient", "code", "unit"), part / "measures.parquet")
@@ -64,6 +65,10 @@ def _standing(out: Path, profiles: Path, report: dict[str, Any]) -> dict[str, An
             linked(file, part / file.name)
         write_json(part / "profiles.json", report)
     return report
+
+
+def _pulled(manifest: dict[str, Any]) -> int:
+    return int(manifest.get("types", {}).get("Patient", {}).get("count", 0))
 
 
 def unexposed(manifest: dict[str, Any]) -> set[str]:

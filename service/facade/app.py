@@ -13,7 +13,7 @@ from service import __version__
 from service.facade.borders import Borders
 from service.facade.hooks import routes
 from service.facade.http import refused
-from service.facade.interactions import capabilities, configuration, health, personalize, profile, read, search
+from service.facade.interactions import capabilities, configuration, health, notify, personalize, profile, read, search
 from service.facade.openapi import described
 from service.facade.outcome import Refusal
 from service.facade.page import routes as page
@@ -30,6 +30,7 @@ _PARTS = (
     routes.discovery,
     routes.router,
     health.router,
+    notify.router,
     page.router,
 )
 DESCRIPTION = "Personalization profiles of one source, as a FHIR server that only reads, and as CDS Hooks."

@@ -83,6 +83,7 @@ def _part(name: str) -> Json:
     """A part of the path, with an example of what may stand there."""
     words = {"type": list(SEARCH), "service": list(SERVICES)}.get(name)
     examples = {"id": PATIENT, "job": UUID.replace("-", ""), "name": "launch", "type": "Observation"}
+    examples |= {"kind": "Encounter", "resource": "visit-1"}
     part = _parameter("path", name, examples.get(name) or next(iter(SERVICES)), required=True)
     return part | ({"schema": {"type": "string", "enum": words}} if words else {})
 
@@ -93,7 +94,8 @@ def _parameter(where: str, name: str, example: str, *, required: bool = False) -
 
 def operations() -> dict[tuple[str, str], Told]:
     """By method and path."""
-    return {**_of_the_process(), **_of_the_app(), **_of_fhir(), **_of_personalize(), **_of_hooks()}
+    of_reads = _of_the_process() | _of_the_app() | _of_fhir()
+    return of_reads | _of_personalize() | _of_hooks() | _of_subscriptions()
 
 
 def _of_the_process() -> dict[tuple[str, str], Told]:
@@ -165,6 +167,17 @@ def _of_hooks() -> dict[tuple[str, str], Told]:
         ("GET", "/cds-services"): Told(200, {"services": [each.discovered for each in SERVICES.values()]}, JSON),
         ("POST", service): Told(200, {"cards": [card]}, JSON, body=call, sends=JSON),
         ("POST", f"{service}/feedback"): Told(200, {}, JSON, body={"feedback": [heard]}, sends=JSON),
+    }
+
+
+def _of_subscriptions() -> dict[tuple[str, str], Told]:
+    """What a FHIR server sends, with the secret of its Subscription as a bearer token."""
+    visit = {"resourceType": "Encounter", "id": "visit-1", "subject": {"reference": f"Patient/{PATIENT}"}}
+    below = "/notify/{id}/{kind}/{resource}"
+    return {
+        ("POST", "/notify/{id}"): Told(200, None),
+        ("PUT", below): Told(200, None, body=visit, sends=FHIR_JSON),
+        ("POST", below): Told(200, None, body=visit, sends=FHIR_JSON),
     }
 
 

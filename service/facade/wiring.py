@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 import fhir_profiles
-from service import settings
+from service import settings, working
 from service.catalog import Catalog, Run
 from service.compose.release import release_of
 from service.derive.policy import Policy
@@ -31,6 +31,7 @@ from service.facade.served import Served
 from service.facade.store.make import Making
 from service.facade.store.reports import Reports
 from service.facade.store.shelf import Shelf
+from service.jobs.queue import Claim, Queue
 from service.lake import Lake
 from service.opening import existing
 from service.pipeline import Work
@@ -61,7 +62,7 @@ class Wiring:
 
     def refresh(self) -> bool:
         """The file of profiles as the lake has them now; whether anything was new."""
-        with Catalog.open(self.lake.catalog) as catalog:
+        with Catalog.open(self.lake.catalog, self.config.catalog()) as catalog:
             reports = Reports(self.serve.reports, lambda run: self._work(catalog, run), _skipped)
             whole = self.serve.patient == "whole"
             return Making(self.lake, catalog, self.source, whole, reports, self.now).refresh()
@@ -78,12 +79,13 @@ class Wiring:
         shelf = Shelf(self.lake.served(self.source.id), self.now)
         release = release_of(shelf.about.fhir)
         accesses = Accesses(self.lake.audit(self.source.id), release, base, self.now)
-        jobs = Jobs(self._personalize)
+        jobs, metrics = Jobs(self._personalize), Metrics()
         with (
-            Catalog.open(self.lake.catalog) as catalog,
+            Catalog.open(self.lake.catalog, self.config.catalog()) as catalog,
             closing(accesses),
             self._looked_after(accesses),
             closing(jobs),
+            self._worked(metrics) as queue,
         ):
             yield Served(
                 settings=self.serve,
@@ -97,7 +99,8 @@ class Wiring:
                 clients=Clients(self.serve.hooks, catalog) if tokens else None,
                 limits=self._limits(),
                 jobs=jobs,
-                metrics=Metrics(),
+                metrics=metrics,
+                queue=queue,
                 now=self.now,
                 pathways=_pathways(),
             )
@@ -110,6 +113,35 @@ class Wiring:
         from service.facade.shared_limits import SharedLimits
 
         return SharedLimits(url, self.source.id, rate)
+
+    def _renewed(self) -> None:
+        """What cannot be read leaves what is served as it is, until the next look."""
+        try:
+            if self.refresh():
+                log.info("newer profiles are served")
+        except PersonalizeError as error:
+            log.warning("profiles were not renewed", reason=error.what, do=error.do)
+
+    @contextmanager
+    def _worked(self, metrics: Metrics) -> Iterator[Queue]:
+        """What is due of this source is carried out in a thread, unless that is left to others; the one under way when
+        it ends is ended first."""
+
+        def ended(claim: Claim, how: str) -> None:
+            metrics.job(claim.kind, how)
+            if how == "done":
+                self._renewed()
+
+        with working.worker(self.lake.root, self.config, [self.source], ended) as worker:
+            thread = threading.Thread(target=worker.work, name="worker", daemon=True)
+            if self.config.jobs.in_serve:
+                thread.start()
+            try:
+                yield worker.queue
+            finally:
+                worker.over.set()
+                if thread.is_alive():
+                    thread.join()
 
     def _personalize(self, job: Job) -> int:
         made = carry_out(job, self.config, self.source, self.lake)
@@ -141,10 +173,9 @@ class Wiring:
             while not over.wait(self.serve.refresh):
                 try:
                     accesses.settle()
-                    if self.refresh():
-                        log.info("newer profiles are served")
                 except PersonalizeError as error:
-                    log.warning("profiles were not renewed", reason=error.what, do=error.do)
+                    log.warning("accesses were not settled", reason=error.what, do=error.do)
+                self._renewed()
 
         thread = threading.Thread(target=look, name="refresh", daemon=True)
         thread.start()
@@ -159,7 +190,7 @@ def wired(lake_dir: Path, server: str | None, now: Now = utc_now, **typed: objec
     """`typed` stands in place of what the settings say; what is None was not typed."""
     config = settings.load()
     serve = Serve.model_validate(config.serve.model_dump() | {k: v for k, v in typed.items() if v is not None})
-    lake = existing(lake_dir)
+    lake = existing(lake_dir, config)
     if serve.auth == "off" and not _here(serve.host):
         raise WrongUsage(
             "without tokens it listens on this machine alone",

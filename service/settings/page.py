@@ -15,6 +15,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from service.settings import CONFIG_FILE, Settings, Source
+from service.settings.jobs import Jobs
 from service.settings.serve import HookClient, Issuer, Serve
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -26,7 +27,7 @@ OPENING = f"""\
 `personalize sources test` tries it. The environment wins over the file: `PERSONALIZE_INSTALLATION`,
 `PERSONALIZE_SOURCES__HOSPITAL__TOKEN`. Secrets belong there, or in files of their own that a setting names.
 """
-SET_ELSEWHERE = ("name", "configured", "sources", "serve", "issuers", "hooks")  # by the table's own name
+SET_ELSEWHERE = ("name", "configured", "sources", "jobs", "serve", "issuers", "hooks")  # by the table's own name
 WORDS: dict[Any, str] = {
     str: "text",
     int: "number",
@@ -47,6 +48,9 @@ def page() -> str:
         "## A source: `[sources.NAME]`",
         *_table(Source),
         "",
+        "## Jobs: `[jobs]`",
+        *_table(Jobs),
+        "",
         "## What is served: `[serve]`",
         *_table(Serve),
         "",
@@ -66,7 +70,8 @@ def commented(installation: str, name: str, url: str) -> str:
         f"installation = {json.dumps(installation)}",
     ]
     lines += [*_comments(Settings, but=("installation",)), "", f"[sources.{name}]", f"url = {json.dumps(url)}"]
-    lines += [*_comments(Source, but=("url",)), "", "[serve]", *_comments(Serve, but=())]
+    lines += [*_comments(Source, but=("url",)), "", "[jobs]", *_comments(Jobs, but=())]
+    lines += ["", "[serve]", *_comments(Serve, but=())]
     return "\n".join(lines) + "\n"
 
 

@@ -17,7 +17,7 @@ from service.settings import Settings, Source
 def carry_out(job: Job, config: Settings, source: Source, lake: Lake) -> int:
     """How many profiles were made; a cancelled job ends after the step that it is at."""
     new = Run.starting(source.id, source.url, config.installation, dt.datetime.now(dt.UTC))
-    with Catalog.open(lake.catalog) as catalog, locks.held(source.id, lake.root, config.redis()):
+    with Catalog.open(lake.catalog, config.catalog()) as catalog, locks.held(source.id, lake.root, config.redis()):
         work = Work(source, lake, catalog, new, Policy.load(config.policy), None)
         outcome = Outcome(work)
         ids = [each.removeprefix("Patient/") for each in job.patients]
