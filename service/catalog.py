@@ -1,19 +1,21 @@
-"""The catalog: a small SQL database in the lake. Which runs there were, what each planned, and wrote where."""
+"""The catalog: a small SQL database, the lake's own or shared. Which runs there were, what each planned, and wrote."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from service.errors import LakeProblem
-from service.tables import TABLES, aside, found, names, plans, runs, watermarks, written
+from service.schema import database
+from service.tables import aside, found, names, plans, runs, watermarks, written
 
 STANDING = ("intended", "done")
+
+Guard = Callable[[sa.Connection], None]
 
 # Built once: these run for every patient written.
 _INTEND = written.insert().returning(written.c.id, sort_by_parameter_order=True)
@@ -68,26 +70,22 @@ class Catalog:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._answered: list[dict[str, object]] = []
+        self._guards: list[Guard] = []
 
     @classmethod
     @contextmanager
-    def open(cls, path: Path) -> Iterator[Catalog]:
-        path.touch(mode=0o600)
-        engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": 30})
-        sa.event.listen(engine, "connect", _durable)
-        try:
-            TABLES.create_all(engine)
+    def open(cls, path: Path, url: str | None = None) -> Iterator[Catalog]:
+        """The one at `url` where several machines share it, else that in the lake."""
+        with database(path, url) as engine:
             catalog = cls(engine)
             try:
                 yield catalog
             finally:
                 catalog.flush()
-        except sa.exc.DatabaseError as error:
-            raise LakeProblem(
-                f"the catalog cannot be used: {error.orig}", where=str(path), do="restore it from a backup"
-            ) from error
-        finally:
-            engine.dispose()
+
+    def under(self, guard: Guard) -> None:
+        """From here on nothing is meant to be written unless `guard` lets it pass, in the same transaction."""
+        self._guards.append(guard)
 
     @property
     def engine(self) -> sa.Engine:
@@ -156,6 +154,8 @@ class Catalog:
         """Recorded before it is sent, so that a kill loses no trace of it."""
         rows = [_columns(write) for write in writes]
         with self._engine.begin() as tx:
+            for permitted in self._guards:
+                permitted(tx)
             self._settle_in(tx)
             return list(tx.execute(_INTEND, rows).scalars()) if rows else []
 
@@ -289,11 +289,3 @@ class Catalog:
 
 def _columns(write: Write) -> dict[str, object]:
     return {name: value for name, value in vars(write).items() if name != "id"}
-
-
-def _durable(connection: object, _record: object) -> None:
-    """Readers beside a writer, and a commit that survives a crash of the process."""
-    cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from service import pipeline, shown
+from service import pipeline, reporting, shown
 from service.opening import opened
 from service.sandbox import POPULATION_AS_OF, running
 
@@ -40,14 +40,14 @@ def _told(work: pipeline.Work, say: Say) -> str:
     outcome = pipeline.run(work, as_of=POPULATION_AS_OF.date().isoformat(), write=True)
     for line in shown.lines(outcome):
         say(line)
-    came = {code: pipeline.top(work, "visits", code, RANKED) for code in shown.WINDOWS.values()}
+    came = {code: reporting.top(work, "visits", code, RANKED) for code in shown.WINDOWS.values()}
     for window, code in shown.WINDOWS.items():
         say(f"\nTop patients by visits of the {window}, for the care team")
         for line in shown.ranking(came[code]):
             say(f"  {line}")
     example = came["p1y"][-1].patient if came["p1y"] else "Patient/pt-000001"
     say("\nOne patient, from resources to level")
-    for line in pipeline.explain(work, example).lines():
+    for line in reporting.explain(work, example).lines():
         say(f"  {line}")
     return example
 

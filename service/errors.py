@@ -15,6 +15,8 @@ PersonalizeError                exit 1
 |  +- ServerBusy                exit 3   asked to come back later than we wait
 +- BeyondLimit                  exit 1   the plan would change more than its limits allow; nothing was written
 +- LakeProblem                  exit 1   a file or the catalog is missing, locked or damaged
+|  +- InUse                              another run is at work on the same source
++- LeaseLost                    exit 1   a job that another worker has taken over meanwhile
 +- EngineProblem                exit 1   what should compute cannot start
 
 A run that ends well but set some patients aside is no error: it prints them, and exits with 3.
@@ -102,6 +104,14 @@ class BeyondLimit(PersonalizeError):
 
 
 class LakeProblem(PersonalizeError):
+    pass
+
+
+class InUse(LakeProblem):
+    pass
+
+
+class LeaseLost(PersonalizeError):
     pass
 
 

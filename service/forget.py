@@ -191,8 +191,8 @@ class Forgetting:
                 if (which := _theirs(table, own, self._source, gone)) is not None:
                     taken[f"catalog {table.name}"] = tx.execute(table.delete().where(*which)).rowcount
         with catalog.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as tx:
+            tx.exec_driver_sql("VACUUM")
             if catalog.engine.dialect.name == "sqlite":
-                tx.exec_driver_sql("VACUUM")
                 tx.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         return +taken
 

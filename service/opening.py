@@ -41,8 +41,8 @@ def opened(
     config, asked = settings.load(), known_rung(write)
     rules = Policy.load(policy or config.policy)
     new = Run.starting(*_address(config, server), dt.datetime.now(dt.UTC)) if run is after is None else None
-    lake = Lake(lake_dir).open() if new else existing(lake_dir, after)
-    with Catalog.open(lake.catalog) as catalog:
+    lake = Lake(lake_dir).open() if new else existing(lake_dir, config, after)
+    with Catalog.open(lake.catalog, config.catalog()) as catalog:
         chosen = new or (_named(catalog, run) if run else _newest(catalog, config.source(server or ""), str(after)))
         source = _limited(config.source(chosen.source), limits or {})
         with locks.held(source.id, lake.root, config.redis()), progress() as advance:
@@ -69,10 +69,10 @@ def _address(config: Settings, server: str | None) -> tuple[str, str, str]:
     return source.id, source.url, config.installation
 
 
-def existing(lake_dir: Path, after: str | None = None) -> Lake:
+def existing(lake_dir: Path, config: Settings, after: str | None = None) -> Lake:
     """A lake is made by the first pull, never by a word mistyped."""
     lake = Lake(lake_dir)
-    if not lake.catalog.is_file():
+    if not (lake.root if config.catalog_url else lake.catalog).exists():
         first = f"run `personalize {after}` first, or " if after else ""
         raise LakeProblem("there is no lake here", where=str(lake_dir), do=f"{first}name yours with --lake DIR")
     return lake

@@ -11,38 +11,33 @@ import datetime as dt
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
-from zoneinfo import ZoneInfo
 
 from service import derive as deriving
 from service import flatten as flattening
 from service import pull as pulling
 from service import report, write_back
 from service.catalog import Catalog, Run
-from service.compose.edition import read_edition
 from service.derive.as_of import as_of_instant
 from service.derive.categories import Categories
 from service.derive.own import OwnMeasures
 from service.derive.policy import Policy
-from service.derive.windows import MONTH, WEEK, YEAR, window
+from service.derive.windows import YEAR, window
 from service.engine import DUCKDB, Engine, Kind
 from service.flatten.own import OwnViews
 from service.lake import Lake, read_json
-from service.report.explain import patient_key
-from service.reviews import Reviewing
 from service.server.client import FhirServer
 from service.server.egress import may_write, rung
-from service.settings import Own, Source, WriteRung
+from service.settings import Own, Settings, Source, WriteRung
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Told = dict[str, Any]
 STAGES = ["pull", "flatten", "derive", "plan", "apply", "undo"]
 NOTHING_OF_THEIR_OWN = Own()
-WORTH_FOLLOWING = 2_000  # patients: of fewer all are derived in less time than it takes to tell who changed
 
 
 def run(
@@ -164,16 +159,16 @@ def derive(work: Work, as_of: str | None = None) -> Told:
             policy=work.policy,
             categories=Categories.load(work.source.adjudications),
             own=work.measures,
-            earlier=_earlier(work, manifest),
+            earlier=_earlier(work),
         )
     opens = window(YEAR, instant, work.source.zone).opens
     return {**told, "older": latest.date().isoformat() if latest and latest < opens else None}
 
 
-def _earlier(work: Work, manifest: Told) -> Iterator[deriving.Earlier]:
+def _earlier(work: Work) -> Iterator[deriving.Earlier]:
     """Runs of the source that were of all its patients, the newest first; none where this one is not."""
     lake, source = work.lake, work.source.id
-    if manifest["types"]["Patient"]["count"] < WORTH_FOLLOWING or report.limited(work.raw):
+    if report.limited(work.raw):
         return
     for run in lake.profiled(source, before=work.run.run):
         if not report.limited(lake.raw(source, run)):
@@ -245,68 +240,6 @@ def undo(work: Work) -> Told:
     return _with_server(work, lambda server: write_back.undo(work.run, server, work.catalog))
 
 
-def top(work: Work, by: str, window: str, limit: int) -> list[report.TopPatient]:
-    """Who came most, or was billed most."""
-    return ranking(work, by, window, limit).patients
-
-
-def ranking(work: Work, by: str, window: str, limit: int, organizations: bool = False) -> report.Ranking:
-    """Who came most, was billed most or had most to pay, and where that stands among all."""
-    with work.engine() as engine:
-        return report.top_patients(basis(work), engine, by, window, limit, organizations)
-
-
-def aggregate(work: Work, by: str, window: str, organizations: bool = False) -> report.Aggregate:
-    """The same of everybody, with nobody in it."""
-    with work.engine() as engine:
-        return report.aggregate(basis(work), engine, by, window, organizations)
-
-
-def equity(work: Work, by: Sequence[str], rurality: Sequence[str] = ()) -> report.Equity:
-    """Whether those equal in need are served alike."""
-    with work.engine() as engine:
-        return report.equity(basis(work), engine, by, rurality)
-
-
-def fragmentation(work: Work, earlier: int) -> report.Fragmentation:
-    """Fragmentation beside outcomes, this run and as many earlier ones of the source."""
-    runs = work.lake.profiled(work.source.id, before=work.run.run)[:earlier]
-    with work.engine() as engine:
-        return report.fragmentation(basis(work), [basis(work, run) for run in runs], engine)
-
-
-def basis(work: Work, run: str | None = None) -> report.Basis:
-    """What a report of this run, or of an earlier one of the same source, rests on."""
-    name, source, lake = run or work.run.run, work.source.id, work.lake
-    profiles = lake.profiles(source, name)
-    now = dt.datetime.now(dt.UTC)
-    edition = read_edition(profiles, source_id=source, installation=work.run.installation, recorded=now)
-    zone = ZoneInfo(str(read_json(profiles / "profiles.json", "derive")["time_zone"]))
-    return report.Basis(
-        run=name,
-        base=work.run.base,
-        raw=lake.raw(source, name),
-        facts=lake.facts(source, name),
-        profiles=profiles,
-        edition=edition,
-        opens={code: window(code, edition.as_of, zone).opens for code in (WEEK, MONTH, YEAR)},
-        limited=report.limited(lake.raw(source, name)),
-    )
-
-
-def explain(work: Work, patient: str) -> report.Explanation:
-    """From resources to level: one patient, each number with its evidence."""
-    with work.engine() as engine:
-        categories = Categories.load(work.source.adjudications)
-        near = deriving.nearest(work.facts, work.profiles, engine, patient_key(patient), categories)
-        explanation = report.explain(work.profiles, engine, patient, near)
-    on = dt.datetime.fromisoformat(explanation.as_of).astimezone(work.source.zone).date()
-    reviewing = Reviewing.of(work.catalog, work.source.id, work.source.review, on)
-    rules = [fired.code for fired in explanation.reasons]
-    verdict = reviewing.verdict(explanation.patient, explanation.level, explanation.pathways, rules)
-    return replace(explanation, review=list(verdict.lines()))
-
-
 def only(work: Work, name: str, *args: Any) -> Outcome:
     """One stage of the story by itself, on the files that the stages before it left."""
     stages = {"pull": pull, "flatten": flatten, "derive": derive, "plan": plan, "apply": apply, "undo": undo}
@@ -328,6 +261,12 @@ class Work:
     progress: pulling.Progress = lambda _stage, _count: None
     computed_by: Kind = DUCKDB
     own: Own = NOTHING_OF_THEIR_OWN
+
+    @classmethod
+    def of(cls, config: Settings, source: Source, lake: Lake, catalog: Catalog, run: Run) -> Work:
+        """As the settings say, and nothing else was asked."""
+        policy = Policy.load(config.policy)
+        return cls(source, lake, catalog, run, policy, None, computed_by=Kind.of(config), own=config.own)
 
     def engine(self) -> AbstractContextManager[Engine]:
         """What computes a stage, with the lake's own room to spill."""

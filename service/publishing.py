@@ -18,8 +18,9 @@ from fhir_profiles import artefacts, folder
 from service.compose.content import Json, encode, parse
 from service.errors import Refused, WriteRefused, WrongUsage
 from service.server.client import FhirServer
+from service.server.search import pages
 from service.settings import Source
-from service.write_back.standing import Standing, read
+from service.write_back.standing import Standing, head, read
 
 Action = Literal["create", "update", "unchanged", "refused"]
 FOLDERS = {"STU3": "stu3", "R4": "r4", "R4B": "r4", "R5": "r5"}
@@ -99,7 +100,7 @@ async def _steps(server: FhirServer, version: str, apply: bool) -> AsyncIterator
 
 
 async def _step(server: FhirServer, reference: str, definition: Json, apply: bool) -> Step:
-    standing = await read(server, reference)
+    standing = await read(server, reference) or await _found(server, definition)
     if standing and standing.content.get("url") != definition["url"]:
         return Step(reference, "refused", "a definition of somebody else has this id")
     if standing and _same(standing, definition):
@@ -108,6 +109,18 @@ async def _step(server: FhirServer, reference: str, definition: Json, apply: boo
         match = {"If-Match": f'W/"{standing.version}"'} if standing and standing.version else {}
         await server.write("PUT", reference, encode(definition), match)
     return Step(reference, "update" if standing else "create")
+
+
+async def _found(server: FhirServer, definition: Json) -> Standing | None:
+    """By its url: HAPI 8.8.0 reads an OperationDefinition from among its own operations alone."""
+    try:
+        async for page in pages(server, definition["resourceType"], {"url": definition["url"]}):
+            for each in (Standing(head(body).meta.versionId, body) for body in page.resources):
+                if each.content["id"] == definition["id"]:
+                    return each
+    except Refused:
+        return None  # it searches none of these, so what it read is the answer
+    return None
 
 
 def _same(standing: Standing, definition: Json) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from service import pipeline
+from service import reporting
 from service.errors import WrongUsage
 from service.pipeline import STAGES, Outcome, Work
 from service.report import TopPatient, equity_text, fragmentation_text, top_fhir, top_text
@@ -153,30 +153,30 @@ Emitted = tuple[Any, Iterable[str], bool]  # a document, lines, and whether it i
 def top(work: Work, asked: Asked, layout: str) -> Emitted:
     """A ranking, or with nobody in it what it is of; a MeasureReport never has anybody in it."""
     if asked.aggregate or layout == "measurereport":
-        found = pipeline.aggregate(work, asked.by, asked.window, asked.organizations)
+        found = reporting.aggregate(work, asked.by, asked.window, asked.organizations)
         tables = {"table": top_text.aggregate_lines, "csv": top_text.aggregate_csv}
-        documents = {"json": lambda: found, "measurereport": lambda: top_fhir.summary(found, pipeline.basis(work))}
+        documents = {"json": lambda: found, "measurereport": lambda: top_fhir.summary(found, reporting.basis(work))}
         return _laid_out(layout, {name: tell(found) for name, tell in tables.items()}, documents)
-    ranked = pipeline.ranking(work, asked.by, asked.window, asked.limit, asked.organizations)
+    ranked = reporting.ranking(work, asked.by, asked.window, asked.limit, asked.organizations)
     texts = {"table": top_text.lines(ranked), "csv": top_text.csv_lines(ranked)}
     return _laid_out(
-        layout, texts, {"json": lambda: ranked, "list": lambda: top_fhir.lists(ranked, pipeline.basis(work))}
+        layout, texts, {"json": lambda: ranked, "list": lambda: top_fhir.lists(ranked, reporting.basis(work))}
     )
 
 
 def equity(work: Work, by: Sequence[str] | None, rurality: Sequence[str], layout: str) -> Emitted:
-    found = pipeline.equity(work, by or AXES, rurality)
-    summary = {"measurereport": lambda: equity_text.summary(found, pipeline.basis(work))}
+    found = reporting.equity(work, by or AXES, rurality)
+    summary = {"measurereport": lambda: equity_text.summary(found, reporting.basis(work))}
     return _laid_out(layout, {"table": equity_text.lines(found)}, {"json": lambda: found, **summary})
 
 
 def fragmentation(work: Work, earlier: int, svg: Path | None, layout: str) -> Emitted:
-    found = pipeline.fragmentation(work, earlier)
+    found = reporting.fragmentation(work, earlier)
     if svg is not None:
         from service.report import picture  # slow to load
 
         _saved(svg, picture.svg(found))
-    summary = {"measurereport": lambda: fragmentation_text.summary(found, pipeline.basis(work))}
+    summary = {"measurereport": lambda: fragmentation_text.summary(found, reporting.basis(work))}
     return _laid_out(layout, {"table": fragmentation_text.lines(found)}, {"json": lambda: found, **summary})
 
 

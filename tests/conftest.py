@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import postgres_server
 import pytest
 import redis
 import redis_server
@@ -69,6 +70,22 @@ def real_redis(tmp_path_factory, real_parts):
         with redis.Redis.from_url(url) as client:
             real_parts.append(f"Redis {client.info('server')['redis_version']}")
         yield url
+
+
+@pytest.fixture(scope="session")
+def real_postgres(real_parts):
+    """A PostgreSQL of this process's own."""
+    require(postgres_server.lacking(), "PostgreSQL")
+    with postgres_server.running() as server:
+        real_parts.append(f"PostgreSQL {server.version()}")
+        yield server
+
+
+@pytest.fixture
+def empty_postgres(real_postgres):
+    """Its URL, with nothing in it."""
+    real_postgres.empty()
+    return real_postgres.url
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
+from canary import marked
 from jwt import PyJWK
 
 from service import cli
@@ -33,11 +34,11 @@ PUBLIC = ("kty", "n", "e", "crv", "x", "y", "kid", "alg", "use")
 
 @pytest.fixture(scope="session")
 def hospital(tmp_path_factory, planted):
-    """(folder, url): a lake with one applied run of the planted patients, each with its profile."""
+    """(folder, url): a lake with one applied run of the planted patients, marked, each with its profile."""
     folder = tmp_path_factory.mktemp("hospital")
     resources, _ = planted
     with running(patients=0) as sandbox, pytest.MonkeyPatch.context() as patch:
-        sandbox.store.load(json.dumps(each).encode() for kind in resources.values() for each in kind)
+        sandbox.store.load(json.dumps(each).encode() for each in marked(resources))
         (folder / "personalize.toml").write_text(f'[sources.clinic]\nurl = "{sandbox.url}"\n')
         patch.chdir(folder)
         typed(patch, "run", "clinic", "--as-of", NIGHT, "--apply")
@@ -179,6 +180,10 @@ def authority_running():
             if self.path.startswith("/authorize?"):
                 self.send_response(302)
                 self.send_header("location", one.back(dict(parse_qsl(self.path.partition("?")[2]))))
+                self.end_headers()
+            elif self.path == "/moved":
+                self.send_response(302)
+                self.send_header("location", "/jwks")
                 self.end_headers()
             else:
                 self._say(one.jwks if self.path == "/jwks" else {}, 200 if self.path == "/jwks" else 404)

@@ -9,7 +9,14 @@ NEEDED = "redis-server"
 
 @contextmanager
 def running(home):
-    """Its URL, and its version."""
+    """Its URL."""
+    with started(home) as (_, url):
+        yield url
+
+
+@contextmanager
+def started(home):
+    """Its process, to be stopped at will, and its URL."""
     socket = home / "redis.sock"
     words = ["--port", "0", "--unixsocket", socket, "--dir", home, "--save", "", "--appendonly", "no"]
     with subprocess.Popen([NEEDED, *words], stdout=subprocess.DEVNULL) as server:
@@ -17,6 +24,6 @@ def running(home):
             while not socket.exists():
                 assert server.poll() is None, "redis-server ended"
                 time.sleep(0.02)
-            yield f"unix://{socket}"
+            yield server, f"unix://{socket}"
         finally:
-            server.terminate()
+            server.kill()  # one that was stopped minds nothing else

@@ -5,7 +5,7 @@ import json
 import duckdb
 import pytest
 
-from service import pipeline
+from service.derive import carry
 
 AS_OF = ("--as-of", "2026-07-01")
 
@@ -13,7 +13,7 @@ AS_OF = ("--as-of", "2026-07-01")
 @pytest.fixture
 def night(personalize, planted_sandbox, monkeypatch):
     """The stages up to derive, for as few patients as these too; what the run tells of it."""
-    monkeypatch.setattr(pipeline, "WORTH_FOLLOWING", 1)
+    monkeypatch.setattr(carry, "WORTH_FOLLOWING", 1)
 
     def stages(*limit, lake="lake"):
         for words in (("pull", *limit), ("flatten",), ("derive", *AS_OF)):
@@ -46,9 +46,14 @@ def test_a_limited_run_follows_none_and_none_follows_it(night):
     assert night("--patient-limit", 5) == night() == night("--patient-limit", 5) == []
 
 
-def test_few_patients_are_all_derived(night, monkeypatch):
-    monkeypatch.setattr(pipeline, "WORTH_FOLLOWING", 100)
-    assert night() == night() == []
+def test_few_patients_are_all_derived_where_anything_changed(night, planted_sandbox, planted, monkeypatch):
+    monkeypatch.setattr(carry, "WORTH_FOLLOWING", 100)
+    assert night() == []
+    (visit,) = (each for each in planted[0]["Encounter"] if each["id"] == "enc-061")
+    planted_sandbox.store.load([json.dumps({**visit, "participant": []}).encode()])
+    assert night() == []
+    (note,) = night()
+    assert note.startswith("0 profiles were derived anew")
 
 
 def files(folder, stage, *names):

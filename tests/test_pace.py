@@ -4,6 +4,7 @@ import asyncio
 from itertools import pairwise
 
 import pytest
+from sleeping import sleep_by
 
 from service.server.pace import Pace
 
@@ -20,7 +21,7 @@ class Clock:
             self.slept.append(seconds)
             await real(0)
 
-        monkeypatch.setattr("service.server.pace.asyncio.sleep", sleep)
+        sleep_by(monkeypatch, sleep)
 
     def __call__(self):
         return self.now

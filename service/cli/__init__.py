@@ -17,7 +17,23 @@ import typer
 from stamina.instrumentation import RetryDetails
 
 from service import __version__
-from service.cli import doctor, erasing, keys, local, profiles, reports, reviews, serving, sources, stages, trial
+from service.cli import (
+    doctor,
+    erasing,
+    jobs,
+    keys,
+    local,
+    profiles,
+    reports,
+    retaining,
+    reviews,
+    serving,
+    sources,
+    stages,
+    status,
+    subscribing,
+    trial,
+)
 from service.errors import PersonalizeError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -26,11 +42,16 @@ app.add_typer(stages.app)
 app.add_typer(erasing.app)
 app.add_typer(reports.app, name="report")
 app.add_typer(reviews.app, name="review")
+app.add_typer(jobs.app)
+app.add_typer(jobs.queue, name="jobs")
 app.add_typer(keys.app, name="keys")
 app.add_typer(sources.app, name="sources")
 app.add_typer(profiles.app, name="profiles")
 app.add_typer(local.app)
 app.add_typer(serving.app)
+app.add_typer(retaining.app)
+app.add_typer(status.app)
+app.add_typer(subscribing.app)
 app.add_typer(trial.app)
 
 

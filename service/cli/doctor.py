@@ -21,7 +21,8 @@ def doctor(server: Server, write: Write = None, lake: LakeDir = HERE, json: Json
 
     personalize doctor https://fhir.example.org/r4
     """
-    told = asyncio.run(examined(settings.load().source(server), lake, known_rung(write)))
+    config = settings.load()
+    told = asyncio.run(examined(config.source(server), lake, known_rung(write), shared=config.catalog()))
     emit(told.document(), told.lines(), json)
     if told.bad:
         raise typer.Exit(1)

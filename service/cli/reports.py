@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from service import shown
+from service import settings, shown
 from service.cli.answer import emit
 from service.cli.options import HERE, Json, LakeDir, Server
 from service.opening import existing, opened
@@ -45,7 +45,8 @@ def feedback(lake: LakeDir = HERE, json: Json = False) -> None:
     from service.catalog import Catalog
     from service.feedback import counted, lines
 
-    with Catalog.open(existing(lake).catalog) as catalog:
+    config = settings.load()
+    with Catalog.open(existing(lake, config).catalog, config.catalog()) as catalog:
         found = counted(catalog)
     emit(found, lines(found), json)
 

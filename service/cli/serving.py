@@ -28,9 +28,9 @@ def serve(
 
     personalize serve hospital --auth off
     """
-    from service.facade.logs import structured
     from service.facade.server import serve as serving
     from service.facade.wiring import wired
+    from service.jobs.logs import structured
 
     structured()
     wiring = wired(lake, server, host=host, port=port, auth=auth)

@@ -57,7 +57,8 @@ def test(
 
 def _tried(name: str, lake: Path) -> dict[str, object]:
     try:
-        told = asyncio.run(examined(settings.load().source(name), lake))
+        config = settings.load()
+        told = asyncio.run(examined(config.source(name), lake, shared=config.catalog()))
     except PersonalizeError as error:
         return {"source": name, "ok": False, "said": error.text}
     bad = [f"{each.about}: {each.seen}" for each in told.findings if each.verdict == "bad"]

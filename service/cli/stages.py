@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service import pipeline, settings
+from service import pipeline, reporting, settings
 from service.cli.answer import emit, told
 from service.cli.options import (
     HERE,
@@ -201,7 +201,7 @@ def explain(
 ) -> None:
     """From resources to level: one patient of SERVER's newest profiles, line by line."""
     with opened(lake, server, after="derive") as work:
-        explanation = pipeline.explain(work, patient)
+        explanation = reporting.explain(work, patient)
         emit(explanation, explanation.lines(), json)
 
 

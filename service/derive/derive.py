@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from service.derive import carry
 from service.derive.carry import Carried, Earlier, carried_over, stamps, standing
 from service.derive.catalogue import BY_CODE
 from service.derive.categories import Categories
@@ -53,7 +54,9 @@ def derive(
     runs = list(earlier)
     if still := standing(asked, runs):
         return _standing(out, *still)
-    carried = None if own.families else carried_over(asked, runs)  # nobody knows over what their edges move
+    # Nobody knows over what the edges of own measures move.
+    few = _pulled(manifest) < carry.WORTH_FOLLOWING
+    carried = None if own.families or few else carried_over(asked, runs)
     result = carried.whole if carried else asked.derived()
     with committed(out) as part:
         engine.write_parquet(result.measured.order_by("patient", "code", "unit"), part / "measures.parquet")
@@ -69,6 +72,10 @@ def _standing(out: Path, profiles: Path, report: dict[str, Any]) -> dict[str, An
             linked(file, part / file.name)
         write_json(part / "profiles.json", report)
     return report
+
+
+def _pulled(manifest: dict[str, Any]) -> int:
+    return int(manifest.get("types", {}).get("Patient", {}).get("count", 0))
 
 
 def unexposed(manifest: dict[str, Any], also: Iterable[str] = ()) -> set[str]:

@@ -38,13 +38,15 @@ async def examine(server: FhirServer, catalog: Catalog | None, *, asked: WriteRu
     return told
 
 
-async def examined(source: Source, lake: Path, asked: WriteRung | None = None) -> Examination:
-    """An earlier run's catalog tells what the server was found not to do; without a lake there is none."""
+async def examined(
+    source: Source, lake: Path, asked: WriteRung | None = None, *, shared: str | None = None
+) -> Examination:
+    """An earlier run's catalog tells what the server was found not to do: the `shared` one, else the lake's if any."""
     catalog = Lake(lake).catalog
     async with FhirServer(source) as server:
-        if not catalog.is_file():
+        if not (shared or catalog.is_file()):
             return await examine(server, None, asked=asked)
-        with Catalog.open(catalog) as known:
+        with Catalog.open(catalog, shared) as known:
             return await examine(server, known, asked=asked)
 
 

@@ -170,10 +170,17 @@ class Engine(ABC):
         return f"step_{next(self._numbers)}"
 
 
+def _made(spill: Path) -> Path:
+    """Again, where another engine took the empty directory away in between."""
+    while True:
+        private_directory(spill)
+        with suppress(FileNotFoundError):
+            return Path(tempfile.mkdtemp(prefix="engine-", dir=spill))
+
+
 @contextmanager
 def _scratch(spill: Path) -> Iterator[Path]:
-    private_directory(spill)
-    scratch = Path(tempfile.mkdtemp(prefix="engine-", dir=spill))
+    scratch = _made(spill)
     try:
         yield scratch
     finally:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
@@ -9,35 +13,54 @@ from service import __version__
 from service.facade.borders import Borders
 from service.facade.hooks import routes
 from service.facade.http import refused
-from service.facade.interactions import capabilities, configuration, health, personalize, profile, read, search
+from service.facade.interactions import capabilities, configuration, health, notify, personalize, profile, read, search
+from service.facade.openapi import described
 from service.facade.outcome import Refusal
 from service.facade.page import routes as page
 from service.facade.served import Served
 
-# The first route that fits answers: an operation on a Patient before a read.
-_INTERACTIONS = (personalize, profile, search, read)
+# The first route that fits answers: what has a name before a read, and what is asked most before the rest.
+_PARTS = (
+    capabilities.router,
+    configuration.router,
+    personalize.router,
+    profile.router,
+    read.router,
+    search.router,
+    routes.discovery,
+    routes.router,
+    health.router,
+    notify.router,
+    page.router,
+)
 DESCRIPTION = "Personalization profiles of one source, as a FHIR server that only reads, and as CDS Hooks."
 
 
 def create_app(served: Served) -> FastAPI:
     """Each route is open, and then shows nothing of anybody, or wants a token; a test looks at all of them."""
+
+    @asynccontextmanager
+    async def open_until_the_end(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await served.limits.close()
+
     app = FastAPI(
-        title="fhir-personalization", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None
+        title="fhir-personalization",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=open_until_the_end,
     )
     app.state.served = served
-    app.include_router(health.router)
-    app.include_router(capabilities.router)
-    app.include_router(configuration.router)
-    app.include_router(page.router)
-    app.include_router(routes.discovery)
-    app.include_router(routes.router)
-    for interaction in _INTERACTIONS:
-        app.include_router(interaction.router)
+    for part in _PARTS:
+        app.router.routes.extend(part.routes)  # to include a router would have each request look through it by itself
     settings = served.settings
     app.add_middleware(
         Borders, origins=settings.origins, largest=settings.largest_body, only_here=served.tokens is None
     )
     app.exception_handler(HTTPException)(_no_such_route)
+    app.openapi = cache(lambda: described(app))  # type: ignore[method-assign]
     return app
 
 

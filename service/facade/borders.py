@@ -28,6 +28,7 @@ ALWAYS = {
     "Cache-Control": "no-store",
 }
 _ALWAYS = [(name.lower().encode(), value.encode()) for name, value in ALWAYS.items()]
+BODY = frozenset({"content-length", "transfer-encoding"})  # a request without either has none: RFC 9112 6.3
 METHODS = "GET, POST, DELETE"
 ASKED = "Authorization, Content-Type, Accept, If-None-Match, Prefer"
 TOLD = "ETag, Last-Modified, Location, Content-Location, Retry-After, WWW-Authenticate"
@@ -49,6 +50,8 @@ class Borders:
             await refused(Refusal(421, "security", "this server is for this machine alone"))(scope, receive, sends)
         elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             await Response(status_code=204)(scope, receive, sends)
+        elif BODY.isdisjoint(headers.keys()):
+            await self._app(scope, receive, sends)
         else:
             await self._read(scope, receive, sends)
 

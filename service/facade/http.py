@@ -60,25 +60,28 @@ async def served(request: Request) -> Served:
 
 
 async def asker(request: Request) -> Asker:
-    """The one dependency of every route that shows anything of anybody: each more is paid for by every read."""
+    """Of every route that shows anything of anybody.
+
+    Those that are asked most call it: to find out what they depend on would take FastAPI longer than to answer them.
+    """
     speaks_json(request)
     found: Served = request.app.state.served
     access: Access = request.state.access
     grant = EVERYBODY if found.tokens is None else await _granted(found, request, access.address)
     access.grant = grant
-    found.limits.take(f"client {grant.issuer} {grant.client}")
+    await found.limits.take(f"client {grant.issuer} {grant.client}")
     return Asker(found, grant, access, request.headers.get("if-none-match"))
 
 
 async def _granted(found: Served, request: Request, address: str) -> Grant:
     """Who fails again and again is not looked at any more for a while."""
     assert found.tokens is not None, "the caller has looked"
-    found.limits.check(f"refused {address}")
+    await found.limits.check(f"refused {address}")
     try:
         return await found.tokens.grant(request.headers.get("authorization"))
     except Refusal as refusal:
         if refusal.status == 401:
-            found.limits.take(f"refused {address}")
+            await found.limits.take(f"refused {address}")
         raise
 
 
@@ -106,7 +109,7 @@ async def _form(request: Request) -> list[tuple[str, str]]:
         raise malformed("the body is no form of at most 100 fields in UTF-8") from None
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def json_body(request: Request) -> dict[str, Any]:
     _require(request, _JSON_TYPES)
     return strict_json(await request.body())
 
@@ -115,6 +118,12 @@ def _require(request: Request, accepted: set[str]) -> None:
     sent = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if sent not in accepted:
         raise Refusal(415, "not-supported", f"the body has to be {' or '.join(sorted(accepted))}, and say so")
+
+
+def part(request: Request, name: str) -> str:
+    """Of the path."""
+    found: str = request.path_params[name]
+    return found
 
 
 def known_type(type: str) -> str:
@@ -150,4 +159,4 @@ def shown(record: Record, if_none_match: str | None) -> Response:
 Who = Annotated[Asker, Depends(asker)]
 Wired = Annotated[Served, Depends(served)]
 Form = Annotated[list[tuple[str, str]], Depends(_form)]
-JsonBody = Annotated[dict[str, Any], Depends(_json)]
+JsonBody = Annotated[dict[str, Any], Depends(json_body)]

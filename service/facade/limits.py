@@ -5,43 +5,71 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 from service.facade.outcome import Refusal
 
 KNOWN = 10_000  # clients; the one that asked longest ago is forgotten first
 
 
-class Limits:
+@dataclass(frozen=True)
+class Rate:
+    """How fast a client's bucket fills up again, and how much it holds."""
+
+    per_second: float
+    most: float
+
+    @classmethod
+    def of(cls, per_minute: int) -> Rate:
+        return cls(per_minute / 60, max(1.0, per_minute / 4))
+
+    def judged(self, left: float) -> None:
+        """Refusal 429 where less than one is left."""
+        if left >= 1:
+            return
+        seconds = max(1, round((1 - left) / self.per_second))
+        raise Refusal(429, "throttled", "too many requests; wait as Retry-After says", {"Retry-After": str(seconds)})
+
+
+class Limits(Protocol):
     """A bucket for each client, which fills up again as time goes by."""
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._per_second, self._most = per_minute / 60, max(1.0, per_minute / 4)
-        self._clock = clock
+    async def take(self, who: str) -> None:
+        """Refusal 429 where nothing is left."""
+
+    async def check(self, who: str) -> None:
+        """As `take`, and nothing is taken."""
+
+    async def close(self) -> None:
+        """Nothing is asked of it any more."""
+
+
+class OwnLimits:
+    """Of this process alone."""
+
+    def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate, self._clock = rate, clock
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, who: str) -> None:
-        """Refusal 429 where nothing is left."""
+    async def take(self, who: str) -> None:
         left = self._left(who)
-        if left < 1:
-            self._keep(who, left)
-            raise self._wait(left)
-        self._keep(who, left - 1)
+        self._keep(who, left - 1 if left >= 1 else left)
+        self._rate.judged(left)
 
-    def check(self, who: str) -> None:
-        """As `take`, and nothing is taken."""
-        if (left := self._left(who)) < 1:
-            raise self._wait(left)
+    async def check(self, who: str) -> None:
+        self._rate.judged(self._left(who))
+
+    async def close(self) -> None:
+        self._buckets.clear()
 
     def _left(self, who: str) -> float:
-        left, at = self._buckets.get(who, (self._most, self._clock()))
-        return min(self._most, left + (self._clock() - at) * self._per_second)
+        now, most = self._clock(), self._rate.most
+        left, at = self._buckets.get(who, (most, now))
+        return min(most, left + (now - at) * self._rate.per_second)
 
     def _keep(self, who: str, left: float) -> None:
         self._buckets[who] = left, self._clock()
         self._buckets.move_to_end(who)
         if len(self._buckets) > KNOWN:
             self._buckets.popitem(last=False)
-
-    def _wait(self, left: float) -> Refusal:
-        seconds = max(1, round((1 - left) / self._per_second))
-        return Refusal(429, "throttled", "too many requests; wait as Retry-After says", {"Retry-After": str(seconds)})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from service.jobs.queue import Waiting
+
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
@@ -13,6 +15,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._looked_up: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         labels = ("route", "method", "status")
         self._requests = Counter("personalize_requests", "Requests answered", labels, registry=self._registry)
         self._seconds = Histogram(
@@ -28,9 +31,23 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._jobs = Counter("personalize_jobs", "Jobs ended", ("kind", "ended"), registry=self._registry)
+        self._queue = Gauge("personalize_queue_jobs", "Jobs by where they are", ("state",), registry=self._registry)
+        self._oldest = Gauge(
+            "personalize_queue_oldest_seconds", "Since the first that waits was asked for", registry=self._registry
+        )
+
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        self._requests.labels(route, method, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        requests, lasted = self._of(route, method, status)
+        requests.inc()
+        lasted.observe(seconds)
+
+    def _of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        """Looked up once: Prometheus's own way to them takes as long as all the rest of it."""
+        key = route, method, status
+        if key not in self._looked_up:
+            self._looked_up[key] = self._requests.labels(route, method, str(status)), self._seconds.labels(route)
+        return self._looked_up[key]
 
     def cards(self, service: str, count: int) -> None:
         self._cards.labels(service).inc(count)
@@ -40,6 +57,14 @@ class Metrics:
 
     def published(self, milliseconds: int) -> None:
         self._published.set(milliseconds / 1000)
+
+    def job(self, kind: str, ended: str) -> None:
+        self._jobs.labels(kind, ended).inc()
+
+    def queue(self, counts: Waiting) -> None:
+        for state in ("waiting", "running", "aside"):
+            self._queue.labels(state).set(getattr(counts, state))
+        self._oldest.set(counts.oldest)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)

@@ -15,6 +15,7 @@ from service.facade.limits import Limits
 from service.facade.metrics import Metrics
 from service.facade.personalize.jobs import Jobs
 from service.facade.store.shelf import Shelf
+from service.jobs.queue import Queue
 from service.server.capability import Release
 from service.settings import Source
 from service.settings.serve import Serve
@@ -37,6 +38,7 @@ class Served:
     limits: Limits
     jobs: Jobs
     metrics: Metrics
+    queue: Queue
     now: Callable[[], dt.datetime]
     pathways: Mapping[str, str]
     draining: bool = field(default=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -40,6 +41,8 @@ def serve(wiring: Wiring, ready: Callable[[str], None]) -> None:
     with listening(wiring.serve.host, wiring.serve.port) as listener, wiring.opened(origin(listener)) as served:
         server = _server(served)
         ready(served.base)
+        # uvicorn raises the signal once more when it has ended: what is opened here is closed before the process goes.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             server.run(sockets=[listener])
         except KeyboardInterrupt:
@@ -71,7 +74,7 @@ def _server(served: Served) -> Server:
         log_config=None,
         log_level="warning",
         access_log=False,
-        lifespan="off",
+        lifespan="on",
         server_header=False,
         timeout_graceful_shutdown=PATIENCE,
     )

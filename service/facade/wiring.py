@@ -13,17 +13,16 @@ from pathlib import Path
 import structlog
 
 import fhir_profiles
-from service import settings
+from service import settings, working
 from service.catalog import Catalog, Run
 from service.compose.release import release_of
-from service.derive.policy import Policy
 from service.errors import PersonalizeError, WrongUsage
 from service.facade.access.asking import Asking, Unanswered
 from service.facade.access.tokens import Tokens
 from service.facade.audit.record import Accesses
 from service.facade.hooks.clients import Clients
 from service.facade.http import BASE
-from service.facade.limits import Limits
+from service.facade.limits import Limits, OwnLimits, Rate
 from service.facade.metrics import Metrics
 from service.facade.personalize.jobs import Job, Jobs
 from service.facade.personalize.work import carry_out
@@ -31,6 +30,7 @@ from service.facade.served import Served
 from service.facade.store.make import Making
 from service.facade.store.reports import Reports
 from service.facade.store.shelf import Shelf
+from service.jobs.queue import Claim, Queue
 from service.lake import Lake
 from service.opening import existing
 from service.pipeline import Work
@@ -61,13 +61,13 @@ class Wiring:
 
     def refresh(self) -> bool:
         """The file of profiles as the lake has them now; whether anything was new."""
-        with Catalog.open(self.lake.catalog) as catalog:
+        with Catalog.open(self.lake.catalog, self.config.catalog()) as catalog:
             reports = Reports(self.serve.reports, lambda run: self._work(catalog, run), _skipped)
             whole = self.serve.patient == "whole"
             return Making(self.lake, catalog, self.source, whole, reports, self.now).refresh()
 
     def _work(self, catalog: Catalog, run: Run) -> Work:
-        return Work(self.source, self.lake, catalog, run, Policy.load(self.config.policy), None)
+        return Work.of(self.config, self.source, self.lake, catalog, run)
 
     @contextmanager
     def opened(self, origin: str) -> Iterator[Served]:
@@ -78,12 +78,13 @@ class Wiring:
         shelf = Shelf(self.lake.served(self.source.id), self.now)
         release = release_of(shelf.about.fhir)
         accesses = Accesses(self.lake.audit(self.source.id), release, base, self.now)
-        jobs = Jobs(self._personalize)
+        jobs, metrics = Jobs(self._personalize), Metrics()
         with (
-            Catalog.open(self.lake.catalog) as catalog,
+            Catalog.open(self.lake.catalog, self.config.catalog()) as catalog,
             closing(accesses),
             self._looked_after(accesses),
             closing(jobs),
+            self._worked(metrics) as queue,
         ):
             yield Served(
                 settings=self.serve,
@@ -95,12 +96,51 @@ class Wiring:
                 catalog=catalog,
                 tokens=tokens,
                 clients=Clients(self.serve.hooks, catalog) if tokens else None,
-                limits=Limits(self.serve.requests_per_minute),
+                limits=self._limits(),
                 jobs=jobs,
-                metrics=Metrics(),
+                metrics=metrics,
+                queue=queue,
                 now=self.now,
                 pathways=_pathways(),
             )
+
+    def _limits(self) -> Limits:
+        rate, url = Rate.of(self.serve.requests_per_minute), self.config.redis()
+        if url is None:
+            return OwnLimits(rate)
+        # Its client brings an asyncio side along: 0.15 s at the start, for who has no Redis.
+        from service.facade.shared_limits import SharedLimits
+
+        return SharedLimits(url, self.source.id, rate)
+
+    def _renewed(self) -> None:
+        """What cannot be read leaves what is served as it is, until the next look."""
+        try:
+            if self.refresh():
+                log.info("newer profiles are served")
+        except PersonalizeError as error:
+            log.warning("profiles were not renewed", reason=error.what, do=error.do)
+
+    @contextmanager
+    def _worked(self, metrics: Metrics) -> Iterator[Queue]:
+        """What is due of this source is carried out in a thread, unless that is left to others; the one under way when
+        it ends is ended first."""
+
+        def ended(claim: Claim, how: str) -> None:
+            metrics.job(claim.kind, how)
+            if how == "done":
+                self._renewed()
+
+        with working.worker(self.lake.root, self.config, [self.source], ended) as worker:
+            thread = threading.Thread(target=worker.work, name="worker", daemon=True)
+            if self.config.jobs.in_serve:
+                thread.start()
+            try:
+                yield worker.queue
+            finally:
+                worker.over.set()
+                if thread.is_alive():
+                    thread.join()
 
     def _personalize(self, job: Job) -> int:
         made = carry_out(job, self.config, self.source, self.lake)
@@ -132,10 +172,9 @@ class Wiring:
             while not over.wait(self.serve.refresh):
                 try:
                     accesses.settle()
-                    if self.refresh():
-                        log.info("newer profiles are served")
                 except PersonalizeError as error:
-                    log.warning("profiles were not renewed", reason=error.what, do=error.do)
+                    log.warning("accesses were not settled", reason=error.what, do=error.do)
+                self._renewed()
 
         thread = threading.Thread(target=look, name="refresh", daemon=True)
         thread.start()
@@ -150,7 +189,7 @@ def wired(lake_dir: Path, server: str | None, now: Now = utc_now, **typed: objec
     """`typed` stands in place of what the settings say; what is None was not typed."""
     config = settings.load()
     serve = Serve.model_validate(config.serve.model_dump() | {k: v for k, v in typed.items() if v is not None})
-    lake = existing(lake_dir)
+    lake = existing(lake_dir, config)
     if serve.auth == "off" and not _here(serve.host):
         raise WrongUsage(
             "without tokens it listens on this machine alone",

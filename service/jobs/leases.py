@@ -70,7 +70,11 @@ def _renewed(lock: Lock) -> Iterator[None]:
 
 
 def connect(url: str) -> redis.Redis:
-    """Off this machine only by TLS and with a password."""
+    return redis.Redis.from_url(allowed(url))
+
+
+def allowed(url: str) -> str:
+    """The same; off this machine only by TLS and with a password."""
     parts = urlsplit(url)
     if (
         parts.scheme != "unix"
@@ -80,7 +84,7 @@ def connect(url: str) -> redis.Redis:
         raise WrongUsage(
             "Redis on another machine is used only by rediss:// with a password", do="change redis_url accordingly"
         )
-    return redis.Redis.from_url(url)
+    return url
 
 
 def _local(host: str) -> bool:

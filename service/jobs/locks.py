@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from service.errors import LakeProblem
+from service.errors import InUse
 from service.lake import folder, private_directory
 
 
 @contextmanager
 def held(name: str, lake: Path, redis_url: str | None = None) -> Iterator[None]:
-    """Hold `name` for the block; LakeProblem at once when somebody else holds it."""
+    """Hold `name` for the block; InUse at once when somebody else holds it."""
     with _lease(name, redis_url) if redis_url else _file(name, lake) as free:
         if not free:
-            raise LakeProblem(
+            raise InUse(
                 f"another run is at work on {name}",
                 where="Redis" if redis_url else str(lake / "locks"),
                 do="wait until it has ended",

@@ -2,7 +2,16 @@
 
 from service.pull.earlier import Earlier
 from service.pull.manifest import Manifest, Progress, Pulled
-from service.pull.pull import UNCONFIGURED_PATIENTS, pull
+from service.pull.pull import READ_BY_PATIENT, UNCONFIGURED_PATIENTS, pull
 from service.pull.whom import patient_ids
 
-__all__ = ["UNCONFIGURED_PATIENTS", "Earlier", "Manifest", "Progress", "Pulled", "patient_ids", "pull"]
+__all__ = [
+    "READ_BY_PATIENT",
+    "UNCONFIGURED_PATIENTS",
+    "Earlier",
+    "Manifest",
+    "Progress",
+    "Pulled",
+    "patient_ids",
+    "pull",
+]

@@ -1,15 +1,17 @@
 """A run's directory while it fills, `<run>.part`: kept when the pull is interrupted, and taken up by the next one.
 
 It holds the NDJSON files begun so far, a journal beside each, and `asked.state`: what the pull was asked for. Only one
-that was asked for the same, and not long ago, is taken up; any other is removed.
+that was asked for the same, and not long ago, is taken up; any other is removed, unless a process is at work in it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +27,28 @@ TAKEN_UP_WITHIN = dt.timedelta(hours=12)  # types read further apart would tell 
 class Part:
     """`resumed` when it was begun by an earlier pull."""
 
-    def __init__(self, target: Path, folder: Path, resumed: bool) -> None:
+    def __init__(self, target: Path, folder: Path, resumed: bool, hold: int) -> None:
         self.target, self.folder, self.resumed = target, folder, resumed
+        self._hold = hold
 
     @classmethod
     def open(cls, target: Path, asked: Mapping[str, Any], now: dt.datetime) -> Part:
         folder = target.with_name(target.name + PART)
         private_directory(target.parent)
-        found = None
-        for other in sorted(target.parent.glob(f"*{PART}"), reverse=True):
-            if found is None and _fits(other, asked, now):
-                found = other
-            else:
-                shutil.rmtree(other)
-        if found is None:
-            private_directory(folder)
-            keep(folder / f"asked{STATE}", {"asked": asked, "begun": now.isoformat()})
-        elif found != folder:
-            found.rename(folder)
-        return cls(target, folder, resumed=found is not None)
+        with _alone(target.parent):
+            found, hold = _left(target.parent, asked, now)
+            if found is None:
+                private_directory(folder)
+                hold = _held(folder)
+                keep(folder / f"asked{STATE}", {"asked": asked, "begun": now.isoformat()})
+            elif found != folder:
+                found.rename(folder)
+        assert hold is not None
+        return cls(target, folder, found is not None, hold)
+
+    def close(self) -> None:
+        """It may be taken up by another from here on."""
+        os.close(self._hold)
 
     def ndjson(self, resource_type: str) -> Path:
         return self.folder / f"{resource_type}.ndjson"
@@ -58,6 +63,45 @@ class Part:
             for leftover in self.folder.glob(pattern):
                 leftover.unlink()
         sealed(self.folder, self.target)
+
+
+def _left(place: Path, asked: Mapping[str, Any], now: dt.datetime) -> tuple[Path | None, int | None]:
+    """The one that fits, held from here on; others that nobody is at work in are removed."""
+    chosen: tuple[Path | None, int | None] = None, None
+    for other in sorted(place.glob(f"*{PART}"), reverse=True):
+        if (hold := _held(other)) is None:
+            continue
+        if chosen[0] is None and _fits(other, asked, now):
+            chosen = other, hold
+        else:
+            shutil.rmtree(other)
+            os.close(hold)
+    return chosen
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Between the making of a part and the hold on it nobody else looks."""
+    handle = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _held(folder: Path) -> int | None:
+    """For as long as it is open or the process lives, whatever the folder is called by then; None where another's."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:  # complete by now, and under its own name
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
 
 
 def _fits(folder: Path, asked: Mapping[str, Any], now: dt.datetime) -> bool:

@@ -84,6 +84,8 @@ def _room(part: Part) -> Iterator[None]:
             where=str(part.folder),
             do="make room, and run it again: what was read is not read again",
         ) from error
+    finally:
+        part.close()
 
 
 async def _all(reader: Reader, whom: Whom) -> None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from service.settings import CONFIG_FILE, Settings, Source
+from service.settings.jobs import Jobs
 from service.settings.own import Own
 from service.settings.serve import HookClient, Issuer, Serve
 
@@ -32,6 +33,7 @@ SET_ELSEWHERE = (
     "configured",
     "also_read",
     "sources",
+    "jobs",
     "serve",
     "own",
     "issuers",
@@ -60,6 +62,9 @@ def page() -> str:
         "## A hospital's own views and measures: `[own]`",
         *_table(Own),
         "",
+        "## Jobs: `[jobs]`",
+        *_table(Jobs),
+        "",
         "## What is served: `[serve]`",
         *_table(Serve),
         "",
@@ -80,6 +85,7 @@ def commented(installation: str, name: str, url: str) -> str:
     ]
     lines += [*_comments(Settings, but=("installation",)), "", f"[sources.{name}]", f"url = {json.dumps(url)}"]
     lines += [*_comments(Source, but=("url",)), "", "[own]", *_comments(Own, but=())]
+    lines += ["", "[jobs]", *_comments(Jobs, but=())]
     lines += ["", "[serve]", *_comments(Serve, but=())]
     return "\n".join(lines) + "\n"
 

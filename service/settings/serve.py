@@ -91,5 +91,10 @@ class Serve(BaseModel):
     issuers: dict[str, Issuer] = {}
     hooks: dict[str, HookClient] = {}
 
+    @property
+    def address(self) -> str:
+        """By which others reach it, as far as that is known before it listens; empty where a port is drawn."""
+        return self.url or (f"http://{self.host}:{self.port}" if self.port else "")
+
     def metrics_secret(self) -> str | None:
         return secret_text("metrics_token", self.metrics_token, self.metrics_token_file)

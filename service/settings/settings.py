@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cronsim import CronSim, CronSimError
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -21,6 +23,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from service.errors import WrongUsage
 from service.settings.addresses import Base, normal_base
+from service.settings.jobs import Jobs
 from service.settings.own import Own
 from service.settings.secrets import secret_text
 from service.settings.serve import Serve
@@ -70,6 +73,17 @@ def share_or_count(value: object) -> int | float:
 ShareOrCount = Annotated[int | float, BeforeValidator(share_or_count)]
 Label = Annotated[str, AfterValidator(_whole_label)]
 TypeFilter = Annotated[str, AfterValidator(_type_filter)]
+
+
+def _cron(text: str) -> str:
+    try:
+        CronSim(text, dt.datetime.now(dt.UTC)) if text else None
+    except CronSimError as error:
+        raise ValueError(f"{text!r} is no cron expression such as 30 2 * * *: {error}") from error
+    return text
+
+
+Schedule = Annotated[str, AfterValidator(_cron)]
 
 
 class Source(BaseModel):
@@ -122,6 +136,19 @@ class Source(BaseModel):
     algorithm: int | None = Field(
         default=None, ge=0, description="the major version whose panels count; unset: the one that stands there first"
     )
+    apply: bool = Field(default=False, description="jobs and scheduled runs write what they planned")
+    full_at: Schedule = Field(default="", description="cron expression, in time_zone: all of it is read and derived")
+    incremental_at: Schedule = Field(default="", description="the same of a run that reads what changed")
+    changes_at: Schedule = Field(
+        default="", description="the same of a look at what changed, whose patients are then derived one by one"
+    )
+    notify_topics: tuple[str, ...] = Field(
+        default=(), description="canonical URLs of topics, for R5 and the Backport; unset: by R4's criteria"
+    )
+    notify_content: Literal["empty", "id-only", "full-resource"] = Field(
+        default="empty", description="what a notification may carry; empty lets nothing of anybody leave the server"
+    )
+    notify_days: float = Field(default=7, gt=0, description="until a Subscription ends unless it is renewed")
     sandbox: bool = Field(default=False, description="a server for trying things out: `try` may use it")
     admin: bool = Field(default=False, description="`profiles install` may put definitions on this server")
     opt_out_group: str = Field(
@@ -193,7 +220,13 @@ class Settings(BaseSettings):
     )
     sources: dict[str, Source] = {}
     policy: Path | None = Field(default=None, description="instead of the shipped policy of levels and pathways")
-    redis_url: SecretStr | None = Field(default=None, description="where machines that share a source keep their locks")
+    redis_url: SecretStr | None = Field(
+        default=None,
+        description="where machines that share a source keep their locks, and what each client of `serve` asked",
+    )
+    catalog_url: SecretStr | None = Field(
+        default=None, description="a PostgreSQL where several machines share the catalog; unset: a file in the lake"
+    )
     engine: Literal["duckdb", "spark"] = Field(default="duckdb", description="what computes: embedded, or Apache Spark")
     duckdb_memory: str = Field(
         default="3GiB",
@@ -204,6 +237,7 @@ class Settings(BaseSettings):
     spark: dict[str, str] = Field(
         default={}, description="more of Spark's own settings, by their names, such as spark.executor.memory"
     )
+    jobs: Jobs = Jobs()
     serve: Serve = Serve()
     own: Own = Own()
 
@@ -235,6 +269,9 @@ class Settings(BaseSettings):
 
     def redis(self) -> str | None:
         return self.redis_url.get_secret_value() if self.redis_url else None
+
+    def catalog(self) -> str | None:
+        return self.catalog_url.get_secret_value() if self.catalog_url else None
 
     def _named(self, name: str) -> Source:
         return self.sources[name].model_copy(update={"name": name, "configured": True})

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from service import pipeline, settings, shown
+from service import pipeline, reporting, settings, shown
 from service.catalog import Catalog, Run
 from service.derive.policy import Policy
 from service.engine import Kind
@@ -136,7 +136,7 @@ def _whole_way(
         work = pipeline.Work(source, record.lake, catalog, run, policy, None, advance, computed_by)
         outcome = pipeline.run(work, as_of=POPULATION_AS_OF.date().isoformat(), only=ids, write=True)
         trial.run = shown.document(outcome)
-        for line in [*_shown(outcome), "", *pipeline.explain(work, _example(people)).lines(), ""]:
+        for line in [*_shown(outcome), "", *reporting.explain(work, _example(people)).lines(), ""]:
             say(line)
 
 

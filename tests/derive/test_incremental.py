@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from oracle.histories import RESTRICTED, encounter, link, of_type, patient
 
-from service.derive import Policy
+from service.derive import Policy, carry
 from service.derive.carry import Earlier
 from service.engine import Engine
 
@@ -19,6 +19,13 @@ from .populations import HISTORIES, ICD_10, history, population, seeds, visit
 FILES = ("profiles", "measures")
 HEART_FAILURE = {"system": ICD_10, "code": "I50"}
 DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_suffice():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(carry, "WORTH_FOLLOWING", 0)
+        yield
 
 
 class Night:

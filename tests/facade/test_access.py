@@ -7,8 +7,10 @@ from uuid import uuid4
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from facade_lake import BUSY, OTHER, authority_running, bearer, opened
 from jwt import PyJWK
+from jwt.algorithms import RSAAlgorithm
 
 from service.server.auth.keys import new_key
 
@@ -104,6 +106,16 @@ def with_kid_of(authority, http, other):
     return authority.token(http.served.base, ALL, alg="ES384", key={**other, "kid": authority.keys["ES384"]["kid"]})
 
 
+def with_header(authority, http, more):
+    """Rightly signed, under a header that PyJWT would not write and does believe."""
+    key, good = authority.keys["ES384"], authority.token(http.served.base, ALL, alg="ES384")
+    head = json.dumps({"alg": "ES384", "kid": key["kid"], **more}).encode()
+    signed = base64.urlsafe_b64encode(head).rstrip(b"=") + b"." + good.split(".")[1].encode()
+    algorithm = jwt.get_algorithm_by_name("ES384")
+    signature = algorithm.sign(signed, algorithm.prepare_key(PyJWK(key).key))
+    return (signed + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
+
+
 NOW = int(time.time())
 STRANGE = new_key("ES384")
 BAD = {
@@ -133,6 +145,8 @@ BAD = {
     ),
     "unknown crit": lambda a, h: a.token(h.served.base, ALL, header={"crit": ["exp"]}),
     "crit of what is understood": lambda a, h: a.token(h.served.base, ALL, header={"crit": ["alg"]}),
+    "crit of what the library understands": lambda a, h: with_header(a, h, {"crit": ["b64"], "b64": True}),
+    "unencoded": lambda a, h: with_header(a, h, {"b64": True}),
     "an id token": lambda a, h: a.token(h.served.base, ALL, header={"typ": "logout+jwt"}),
     "changed": lambda a, h: ".".join([*a.token(h.served.base, ALL).split(".")[:2], "AAAA"]),
     "no JWT": lambda *_: "opaque",
@@ -145,6 +159,31 @@ def test_a_token_that_does_not_hold_is_no_token(http, authority, bad):
     answer = http.get("Observation", headers=bearer(BAD[bad](authority, http)))
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer error="invalid_token"')
     assert answer.json()["issue"][0]["diagnostics"] == "the access token does not hold"
+
+
+def weak():
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    return {**RSAAlgorithm.to_jwk(key, as_dict=True), "kid": "weak"}
+
+
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+@pytest.mark.parametrize(
+    ("alg", "made_for", "status"),
+    [
+        ("ES384", {}, 200),
+        ("ES384", {"use": "enc"}, 401),
+        ("RS256", {}, 200),
+        ("RS256", {"alg": "RS384"}, 401),
+        ("RS384", weak, 401),
+    ],
+)
+def test_a_key_is_used_for_what_it_was_made_for(http, token, authority, alg, made_for, status):
+    key = weak() if made_for is weak else {**new_key("ES384" if alg == "ES384" else "RS384"), "kid": uuid4().hex}
+    published = {**key, "alg": alg, "use": "sig", **({} if made_for is weak else made_for)}
+    authority.keys["made for"] = published
+    http.served.tokens._signers[authority.url].keys._tried_at = float("-inf")
+    mine = token("system/Observation.rs", alg=alg, key=key)
+    assert http.get("Observation?_count=1", headers=bearer(mine)).status_code == status
 
 
 def test_a_token_counts_no_longer_than_it_lasts_however_often_it_was_seen(http, token):

@@ -1,23 +1,18 @@
 """The app page in a real browser: launched from an EHR and by itself, and what it refuses to do."""
 
 import datetime as dt
-import html
-import re
-import shutil
-import subprocess
 from urllib.parse import quote
 
+import chromium
 import httpx
 import pytest
 from facade_lake import BUSY, OTHER, authority_running, opened
 from required import require
 
-CHROMIUM = "chromium"
-
 
 @pytest.fixture(scope="module")
 def house(hospital, tmp_path_factory):
-    require([] if shutil.which(CHROMIUM) else [CHROMIUM], "the app page")
+    require(chromium.lacking(), "the app page")
     with authority_running() as authority:
         issuer = authority.settings(
             authorization_endpoint=f"{authority.url}/authorize", token_endpoint=f"{authority.url}/token"
@@ -37,23 +32,11 @@ class House:
         self.authority.launched.clear()
         self.authority.asked.clear()
         self.authority.answer = answer
-        options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=8000", "--timeout=15000"]
-        words = [CHROMIUM, *options, f"--user-data-dir={self.folder}", "--dump-dom", f"{self.http.root}/app{path}"]
-        dom = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout
-        return Screen(dom)
+        return chromium.screen(f"{self.http.root}/app{path}", self.folder)
 
     @property
     def tokens_asked_for(self):
         return [each for each in self.authority.asked if each[0] == "/token"]
-
-
-class Screen:
-    def __init__(self, dom):
-        self.dom = dom
-
-    def text(self, id):
-        found = re.search(rf'<(\w+)[^>]*\bid="{id}"[^>]*>(.*?)</\1>', self.dom, re.DOTALL)
-        return html.unescape(re.sub(r"<[^>]+>", "|", found[2])).strip("|") if found else ""
 
 
 @pytest.fixture

@@ -4,10 +4,13 @@ import base64
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -134,45 +137,6 @@ def test_what_happened_before_a_kill_is_not_lost(guarded):
     assert len(recorded(http, token, f"patient={BUSY}")) == 1
 
 
-def leaks(text, marks):
-    return [mark for mark in marks if mark in text]
-
-
-def test_no_log_metric_or_error_names_a_patient(guarded, capfd, planted):
-    """All kinds of requests about marked patients, a defect whose words name one; then what was said is searched."""
-    http, token = guarded
-    family = next(each["name"][0]["family"] for each in planted[0]["Patient"] if each["id"] == BUSY and "name" in each)
-    marks = [BUSY, OTHER, family]
-    everybody = token("system/*.rs")
-    errors = [
-        http.get(path, headers=everybody).text
-        for path in (
-            f"Observation/{BUSY}",
-            f"Patient/{BUSY}?x={BUSY}",
-            f"Observation?patient:{BUSY}=1",
-            f"Observation?patient={BUSY}&date={BUSY}",
-            f"Observation?_sort={BUSY}",
-            f"{BUSY}/{OTHER}/$nothing",
-        )
-        if http.get(path, headers=everybody).status_code >= 400
-    ]
-    assert len(errors) == 5
-    http.post("Observation/_search", data={"patient": BUSY}, headers=everybody)
-    http.get(f"Patient/{BUSY}/$personalization-profile", headers=token("patient/*.rs", patient=BUSY))
-    http.get(f"Patient/{BUSY}", headers=bearer(f"{BUSY}.{BUSY}.{BUSY}"))
-    http.served.shelf.read = lambda *_: (_ for _ in ()).throw(RuntimeError(f"Patient/{BUSY} {family}"))
-    defect = http.get(f"Patient/{BUSY}", headers=everybody)
-    assert (defect.status_code, defect.json()["issue"][0]["code"]) == (500, "exception")
-    metrics = httpx.get(f"{http.root}/metrics").text
-    said = capfd.readouterr()
-    log = said.err + said.out
-    assert "route=/fhir/{type}/{id}" in log and "RuntimeError" in log
-    assert 'route="/fhir/{type}/{id}"' in metrics
-    for text in (log, metrics, defect.text, *errors):
-        assert leaks(text, marks) == []
-    assert leaks(log + f" {BUSY}", marks) == [BUSY]  # the search finds a leak
-
-
 def test_metrics_count_by_route_and_are_not_for_everybody(served, authority):
     http = served('metrics_token = "scraper"', tables=authority.settings())
     assert http.get("Observation").status_code == 401
@@ -289,3 +253,28 @@ def test_told_to_end_it_first_says_that_it_is_not_ready_and_then_ends_well(proce
     assert started.wait(20) in (0, -signal.SIGTERM)
     assert 503 in told
     assert json.dumps(told).count("500") == 0
+
+
+def test_what_is_under_way_when_it_is_told_to_end_is_still_answered(process):
+    started, base = process
+    address = urlsplit(base)
+    body = f"patient={BUSY}".encode()
+    head = f"POST /fhir/Observation/_search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
+    with socket.create_connection((address.hostname, address.port), timeout=60) as slow:
+        slow.sendall(f"{head}Content-Type: application/x-www-form-urlencoded\r\n\r\n".encode() + body[:5])
+        assert listens(base)
+        started.send_signal(signal.SIGTERM)
+        while listens(base):
+            time.sleep(0.05)
+        assert started.poll() is None, "it waits for what is under way"
+        slow.sendall(body[5:])
+        answer = slow.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 200") and b'"resourceType":"Bundle"' in answer
+    assert started.wait(20) in (0, -signal.SIGTERM)
+
+
+def listens(base):
+    try:
+        return bool(httpx.get(base.replace("/fhir", "/healthz")).status_code)
+    except httpx.ConnectError:
+        return False

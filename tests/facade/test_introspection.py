@@ -40,7 +40,7 @@ def test_an_active_token_lets_in_and_is_asked_about_as_the_rfc_says(served, auth
         active(exp=1),
         active(exp=None),
         active(exp="tomorrow"),
-        active(nbf=int(time.time()) + 60),
+        active(nbf=int(time.time()) + 10_000),
         active(scope=None),
         active(client_id=None),
         active(iss="https://elsewhere.example"),
@@ -81,6 +81,12 @@ def test_keys_that_cannot_be_read_let_nobody_in(served, authority):
     http = served("", tables=authority.settings(jwks_url="http://127.0.0.1:9/jwks"))
     answer = http.get("Observation", headers=bearer(authority.token(http.served.base, "system/*.rs")))
     assert answer.status_code == 503
+
+
+def test_no_redirect_is_followed_to_other_keys(served, authority):
+    http = served("", tables=authority.settings(jwks_url=f"{authority.url}/moved"))
+    answer = http.get("Observation", headers=bearer(authority.token(http.served.base, "system/*.rs")))
+    assert (answer.status_code, authority.asked) == (503, ["/moved"])
 
 
 @pytest.mark.parametrize(

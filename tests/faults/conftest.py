@@ -4,6 +4,7 @@ import asyncio
 from itertools import count
 
 import pytest
+from sleeping import sleep_by
 from write_back.conftest import World
 
 from service.catalog import Catalog
@@ -32,7 +33,7 @@ def wrong(tmp_path):
 def hurried(monkeypatch):
     """Nobody waits between tries."""
     monkeypatch.setattr("service.write_back.deliver.PAUSE", 0)
-    monkeypatch.setattr(asyncio, "sleep", _at_once(asyncio.sleep))
+    sleep_by(monkeypatch, _at_once(asyncio.sleep))
 
 
 def _at_once(sleep):

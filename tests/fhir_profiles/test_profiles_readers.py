@@ -2,42 +2,18 @@
 
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
-from required import require
+from javascript import fhirclient, launched
 
 from fhir_profiles import read_profile
 
+__all__ = ["fhirclient"]
+
 USING = Path(__file__).parents[2] / "docs" / "profile" / "using.md"
-LOCKED = Path(__file__).parents[1] / "readers"
 FOREVER, LAPSED = "2999-01-01T00:00:00Z", "2000-01-01T00:00:00Z"
-READY = """
-import { createRequire } from "node:module";
-const smart = createRequire(import.meta.url)("fhirclient");
-const stored = { get: async () => undefined, set: async () => undefined, unset: async () => undefined };
-const api = smart({ headers: {}, url: "/" }, {}, stored);
-const state = { serverUrl: %s, tokenResponse: { patient: %s } };
-const FHIR = { oauth2: { ready: async () => api.client(state) } };
-"""
-
-
-@pytest.fixture(scope="module")
-def fhirclient(tmp_path_factory, real_parts):
-    """A folder in which fhirclient.js is installed, as tests/readers/package-lock.json has it."""
-    require([tool for tool in ("node", "npm") if shutil.which(tool) is None], "fhirclient.js")
-    folder = tmp_path_factory.mktemp("readers")
-    for file in LOCKED.glob("package*.json"):
-        shutil.copy(file, folder)
-    words = ["npm", "ci", "--legacy-peer-deps", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    version = json.loads((folder / "node_modules" / "fhirclient" / "package.json").read_text())["version"]
-    real_parts.append(f"fhirclient.js {version}")
-    return folder
 
 
 @pytest.fixture
@@ -64,12 +40,8 @@ def shown(language):
 
 def javascript(folder, url, patient):
     """(level, pathways) that the page's program finds."""
-    program = READY % (json.dumps(url), json.dumps(patient)) + shown("js")
-    program += "\nconsole.log(JSON.stringify([level ?? null, pathways]));"
-    (folder / "reads.mjs").write_text(program)
-    done = subprocess.run(["node", "reads.mjs"], cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    state = {"serverUrl": url, "tokenResponse": {"patient": patient}}
+    return launched(folder, state, shown("js"), "[level ?? null, pathways]")
 
 
 def test_fhirclient_reads_level_and_pathways(fhirclient, written):

@@ -11,6 +11,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 import respx
+from sleeping import sleep_by
 
 from service.errors import NotFhir, PersonalizeError, Refused, ServerProblem, WrongUsage
 from service.server import bulk
@@ -82,7 +83,7 @@ class Hospital:
 def hospital(monkeypatch):
     """On a clock of its own: whoever waits moves it."""
     hospital = Hospital()
-    monkeypatch.setattr(asyncio, "sleep", hospital.sleep)
+    sleep_by(monkeypatch, hospital.sleep)
     return hospital
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -14,7 +14,7 @@ from service.facade.hooks import feedback
 from service.facade.hooks.card import cards
 from service.facade.hooks.request import patient_of
 from service.facade.hooks.services import SERVICES, Service
-from service.facade.http import JsonBody
+from service.facade.http import json_body, part
 from service.facade.outcome import Refusal
 from service.facade.served import Served
 from service.facade.watched import Open, Watched
@@ -32,39 +32,38 @@ async def services() -> Response:
     return JSONResponse({"services": [each.discovered for each in SERVICES.values()]})
 
 
-async def _known(service: str) -> Service:
-    if service not in SERVICES:
-        raise Refusal(404, "not-found", "there is no such service; GET /cds-services lists them")
-    return SERVICES[service]
-
-
 async def _client(request: Request) -> Grant:
     """Before anything else is looked at; with tokens switched off everybody on this machine is one."""
     served: Served = request.app.state.served
     access = request.state.access
-    served.limits.check(f"refused {access.address}")
+    await served.limits.check(f"refused {access.address}")
     try:
         grant = await served.hook_grant(request.headers.get("authorization"), request.url.path)
     except Refusal as refusal:
         if refusal.status == 401:
-            served.limits.take(f"refused {access.address}")
+            await served.limits.take(f"refused {access.address}")
         raise
     access.grant = grant
-    served.limits.take(f"hook {grant.client}")
+    await served.limits.take(f"hook {grant.client}")
     return grant
 
 
-Client = Annotated[Grant, Depends(_client)]
-Known = Annotated[Service, Depends(_known)]
+def _service(request: Request) -> Service:
+    name = part(request, "service")
+    if name not in SERVICES:
+        raise Refusal(404, "not-found", "there is no such service; GET /cds-services lists them")
+    return SERVICES[name]
 
 
-@router.post("/{service}", dependencies=[Depends(_client)])
-async def call(service: Known, body: JsonBody, request: Request) -> Response:
+@router.post("/{service}")
+async def call(request: Request) -> Response:
     """Cards about the patient of the context; none where nothing is to be said, or nobody of the staff asks."""
+    await _client(request)
     served: Served = request.app.state.served
-    access = request.state.access
+    service, access = _service(request), request.state.access
     access.interaction, access.type, access.query = "operation", "Observation", f"hook={service.hook}"
-    patient, user = patient_of(body, service, (served.source.url, *served.source.aliases))
+    bases = (served.source.url, *served.source.aliases)
+    patient, user = patient_of(await json_body(request), service, bases)
     kept = served.shelf.gist(patient) if user.startswith(STAFF) else None
     made = cards(kept[1], served.pathways, served.origin, served.app) if kept else []
     if kept and made:
@@ -74,11 +73,12 @@ async def call(service: Known, body: JsonBody, request: Request) -> Response:
 
 
 @router.post("/{service}/feedback")
-async def hear(client: Client, service: Known, body: JsonBody, request: Request) -> Response:
+async def hear(request: Request) -> Response:
     """What became of cards; told again it counts once."""
+    client, service = await _client(request), _service(request)
     served: Served = request.app.state.served
     request.state.access.query = f"feedback={service.hook}"
-    heard = feedback.told(body, client.client, service.id)
+    heard = feedback.told(await json_body(request), client.client, service.id)
     await run_in_threadpool(keeping.record, served.catalog, heard)
     for each in heard:
         served.metrics.feedback(service.id, each.outcome)

@@ -7,6 +7,7 @@ import ipaddress
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 
 from service.errors import LakeProblem
 from service.facade.http import Wired
@@ -39,6 +40,7 @@ async def metrics(request: Request, served: Wired) -> Response:
     """Prometheus's text; by its own token, or without one to this machine alone."""
     if not _may(request, served):
         raise unauthorized("the metrics are not for everybody", presented="authorization" in request.headers)
+    served.metrics.queue(await run_in_threadpool(served.queue.counts, served.source.id))
     return Response(served.metrics.text(), media_type=TEXT)
 
 

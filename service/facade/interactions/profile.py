@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-from service.facade.http import BASE, Who, shown, valid_id
+from service.facade.http import BASE, asker, part, shown, valid_id
 from service.facade.outcome import not_found
-from service.facade.search.query import parse
 from service.facade.watched import Watched
 
 router = APIRouter(prefix=BASE, route_class=Watched)
@@ -14,13 +13,13 @@ router = APIRouter(prefix=BASE, route_class=Watched)
 
 @router.get("/Patient/{id}/$personalization-profile")
 @router.post("/Patient/{id}/$personalization-profile")
-async def profile(who: Who, id: str) -> Response:
+async def profile(request: Request) -> Response:
     """The Observation of that patient; 404 where none counts."""
+    who = await asker(request)
     who.asks("operation", "Observation", "operation=personalization-profile")
     sight = who.sight("Observation", "r")
-    query = parse("Observation", [("patient", valid_id(id)), ("_count", "1")])
-    found, _ = who.served.shelf.page(query, sight)
-    if not found:
+    found = who.served.shelf.profile(f"Patient/{valid_id(part(request, 'id'))}", sight)
+    if found is None:
         raise not_found()
-    who.show(found[0])
-    return shown(found[0], who.if_none_match)
+    who.show(found)
+    return shown(found, who.if_none_match)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-from service.facade.http import BASE, Who, known_type, shown, valid_id
+from service.facade.http import BASE, asker, known_type, part, shown, valid_id
 from service.facade.outcome import not_found
 from service.facade.watched import Watched
 
@@ -12,10 +12,11 @@ router = APIRouter(prefix=BASE, route_class=Watched)
 
 
 @router.get("/{type}/{id}")
-async def read(who: Who, type: str, id: str) -> Response:
+async def read(request: Request) -> Response:
     """The resource as it stands, with its version as ETag; 304 to `If-None-Match` of that version."""
-    who.asks("read", known_type(type))
-    record = who.served.shelf_of(type).read(type, valid_id(id), who.sight(type, "r"))
+    who, type = await asker(request), known_type(part(request, "type"))
+    who.asks("read", type)
+    record = who.served.shelf_of(type).read(type, valid_id(part(request, "id")), who.sight(type, "r"))
     if record is None:
         raise not_found()
     who.show(record)

@@ -6,7 +6,6 @@ import datetime as dt
 
 from service import pipeline
 from service.catalog import Catalog, Run
-from service.derive.policy import Policy
 from service.facade.personalize.jobs import Job
 from service.jobs import locks
 from service.lake import Lake
@@ -17,8 +16,8 @@ from service.settings import Settings, Source
 def carry_out(job: Job, config: Settings, source: Source, lake: Lake) -> int:
     """How many profiles were made; a cancelled job ends after the step that it is at."""
     new = Run.starting(source.id, source.url, config.installation, dt.datetime.now(dt.UTC))
-    with Catalog.open(lake.catalog) as catalog, locks.held(source.id, lake.root, config.redis()):
-        work = Work(source, lake, catalog, new, Policy.load(config.policy), None)
+    with Catalog.open(lake.catalog, config.catalog()) as catalog, locks.held(source.id, lake.root, config.redis()):
+        work = Work.of(config, source, lake, catalog, new)
         outcome = Outcome(work)
         ids = [each.removeprefix("Patient/") for each in job.patients]
         steps = [

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from service import pipeline
+from service import reporting
 from service.catalog import Run
 from service.compose.content import Json, encode
 from service.errors import PersonalizeError
@@ -34,9 +34,9 @@ class Reports:
     def of(self, run: Run, release: Release) -> Iterator[Kept]:
         for by in self.by if release.startswith("R4") else ():
             work = self.work(run)
-            basis = pipeline.basis(work)
+            basis = reporting.basis(work)
             try:
-                made = [*_lists(work, basis, by), top_fhir.summary(pipeline.aggregate(work, by, WINDOW), basis)]
+                made = [*_lists(work, basis, by), top_fhir.summary(reporting.aggregate(work, by, WINDOW), basis)]
             except PersonalizeError as error:
                 self.skipped(by, error)
                 continue
@@ -44,7 +44,7 @@ class Reports:
 
 
 def _lists(work: Work, basis: Basis, by: str) -> list[Json]:
-    found = top_fhir.lists(pipeline.ranking(work, by, WINDOW, LIMIT), basis)
+    found = top_fhir.lists(reporting.ranking(work, by, WINDOW, LIMIT), basis)
     return [each["resource"] for each in found["entry"]] if found["resourceType"] == "Bundle" else [found]
 
 

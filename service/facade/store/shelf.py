@@ -86,6 +86,12 @@ class Shelf:
         found = self._records("WHERE {which}", every([named, self._current(type), sight]))
         return found[0] if found else None
 
+    def profile(self, patient: str, sight: Condition) -> Record | None:
+        """The profile of `Patient/id` that counts."""
+        named = Condition("type = 'Observation' AND patient = ?", (patient,))
+        found = self._records("WHERE {which}", every([named, self._current("Observation"), sight]))
+        return found[0] if found else None
+
     def gist(self, patient: str) -> tuple[str, bytes] | None:
         """The id of the profile of `Patient/id` that counts, and what a card says of it; None where none does."""
         which = every([Condition("type = 'Observation' AND patient = ?", (patient,)), self._current("Observation")])

@@ -17,9 +17,13 @@ def structured() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(serializer=_line),
         ],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=_to_stderr,
     )
+
+
+def _to_stderr(*_names: str) -> structlog.WriteLogger:
+    """stderr as it is when something is said: who embeds this may have put another one there since."""
+    return structlog.WriteLogger(sys.stderr)
 
 
 def _line(said: Any, **_: Any) -> str:

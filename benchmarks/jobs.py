@@ -1,0 +1,158 @@
+"""From a notification to the new profile, and four workers beside one: python benchmarks/jobs.py [PATIENTS]
+
+An embedded server in a process of its own answers each request 50 ms late, for each worker one request in flight.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from service import working
+from service.settings import load
+from service.subscriptions.kept import Kept, Subscription, digest_of
+
+DEBOUNCE, NOTIFIED = 1.0, 20
+LATE = '[[fault]]\ndo = "delay"\nseconds = 0.05\n'
+SECRET = "bench"
+
+
+def main(patients: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        place = Path(folder)
+        with _sandbox(place, patients) as url:
+            _configure(place, url)
+            _typed("run", "bench")
+            _notified(url)
+            one, four = _emptied(place, patients, 1), _emptied(place, patients, 4)
+            print(f"four workers / one: {one / four:.2f} times, on {os.cpu_count()} cores")
+
+
+def _configure(place: Path, url: str) -> None:
+    (place / "personalize.toml").write_text(
+        f'[sources.bench]\nurl = "{url}"\nin_flight = 1\napply = true\n'
+        f'[serve]\nport = 8073\nauth = "off"\nrefresh = 0.2\nrequests_per_minute = 100000\n'
+        f"[jobs]\ndebounce = {DEBOUNCE}\npoll = 0.1\n"
+    )
+
+
+def _notified(url: str) -> None:
+    """A visit is changed and told of; the profile is read back until its as-of has moved."""
+    with _process(["serve", "bench"], "http://127.0.0.1:8073/readyz"), working.queue(Path("lake"), load()) as queue:
+        Kept(queue.engine).keep(
+            Subscription("bench", "bench", url, "criteria", "Encounter?", None, digest_of(SECRET), "active", 4e9)
+        )
+        with httpx.Client(timeout=30) as http:
+            took = [_one(http, url, number) for number in range(NOTIFIED)]
+    p50, p95 = statistics.median(took), statistics.quantiles(took, n=20)[-1]
+    print(f"notification -> profile read back, debounce {DEBOUNCE} s: p50 {p50:.2f} s, p95 {p95:.2f} s", flush=True)
+
+
+def _one(http: httpx.Client, url: str, number: int) -> float:
+    [entry] = http.get(f"{url}/Encounter", params={"_count": "1", "_sort": "_id"}).json()["entry"][:1]
+    visit, began = entry["resource"], time.perf_counter()
+    patient, served = visit["subject"]["reference"], "http://127.0.0.1:8073"
+    before = _version(http, served, patient)
+    headers = {"authorization": f"Bearer {SECRET}", "content-type": "application/fhir+json"}
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 86_400 * (number + 2)))
+    new = {**visit, "id": f"bench-{number}", "period": {"start": now, "end": now}}
+    http.put(f"{url}/Encounter/{new['id']}", content=json.dumps(new), headers=headers).raise_for_status()
+    began = time.perf_counter()
+    http.put(
+        f"{served}/notify/bench/Encounter/{new['id']}", content=json.dumps(new), headers=headers
+    ).raise_for_status()
+    while _version(http, served, patient) == before:
+        time.sleep(0.02)
+    return time.perf_counter() - began
+
+
+def _version(http: httpx.Client, served: str, patient: str) -> str:
+    found = http.get(f"{served}/fhir/Observation", params={"patient": patient}).json().get("entry", [])
+    return str(found[0]["resource"]["meta"]) if found else ""
+
+
+def _emptied(place: Path, patients: int, workers: int) -> float:
+    """Seconds in which so many workers derive every patient once; they are started before the clock is."""
+    ids = [f"pt-{number:06d}" for number in range(1, patients + 1)]
+    cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
+    with working.queue(place / "lake", load()) as queue:
+        started = [
+            subprocess.Popen(_words("worker"), env=_environment(), stderr=subprocess.DEVNULL) for _ in range(workers)
+        ]
+        for each in range(workers):  # each has imported all that it needs once it has done one
+            queue.ask("bench", "patient", [f"Patient/{ids[each]}"], at_once=True)
+        _until_idle(queue)
+        queue.ask("bench", "patient", [f"Patient/{each}" for each in ids], at_once=True)
+        began = time.perf_counter()
+        _until_idle(queue)
+        took = time.perf_counter() - began
+        for process in started:
+            process.terminate()
+            process.wait()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = used.ru_utime + used.ru_stime - cpu.ru_utime - cpu.ru_stime
+    said = f"{patients / took:.2f} patients a second; {seconds:.1f} s of CPU with their start"
+    print(f"{workers} workers: {said}", flush=True)
+    return took
+
+
+def _until_idle(queue: working.Queue) -> None:
+    while (counts := queue.counts("bench")).waiting or counts.running:
+        time.sleep(0.05)
+
+
+@contextmanager
+def _sandbox(place: Path, patients: int) -> Iterator[str]:
+    (place / "faults.toml").write_text(LATE)
+    words = ["sandbox", "--patients", str(patients), "--port", "8074", "--faults", str(place / "faults.toml")]
+    with _process(words, "http://127.0.0.1:8074/fhir/metadata"):
+        yield "http://127.0.0.1:8074/fhir"
+
+
+@contextmanager
+def _process(words: list[str], url: str) -> Iterator[None]:
+    process = subprocess.Popen(_words(*words), env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not _answers(url):
+            assert process.poll() is None, words
+            time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _typed(*words: str) -> None:
+    subprocess.run(_words(*words), env=_environment(), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _words(*words: str) -> list[str]:
+    return [sys.executable, "-m", "service.cli", *words]
+
+
+def _environment() -> dict[str, str]:
+    root = str(Path(__file__).parent.parent)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 40)
