@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -223,13 +224,14 @@ def test_the_record_and_the_profiles_are_for_their_owner_alone(served):
 @pytest.fixture
 def process(hospital, tmp_path):
     """`personalize serve` as a person types it."""
+    lake = shutil.copytree(hospital[0] / "lake", tmp_path / "lake")
     text = f'[sources.clinic]\nurl = "{hospital[1]}"\n[serve]\ndrain = 1.0\n'
     (tmp_path / "personalize.toml").write_text(text)
     root = Path(__file__).parent.parent.parent
     words = [sys.executable, "-m", "service.cli", "serve", "--auth", "off", "--port", "0", "--lake"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
     started = subprocess.Popen(
-        [*words, str(hospital[0] / "lake")], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
+        [*words, str(lake)], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
     )
     yield started, started.stdout.readline().split()[0]
     started.kill()
