@@ -230,9 +230,7 @@ def process(hospital, tmp_path):
     root = Path(__file__).parent.parent.parent
     words = [sys.executable, "-m", "service.cli", "serve", "--auth", "off", "--port", "0", "--lake"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
-    started = subprocess.Popen(
-        [*words, str(lake)], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True
-    )
+    started = subprocess.Popen([*words, str(lake)], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
     yield started, started.stdout.readline().split()[0]
     started.kill()
     started.wait()
