@@ -7,7 +7,7 @@ same code, and leaves a file; the files after one another are in patient order. 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -48,11 +48,15 @@ class Composing:
 
     def spread(self, engine: Engine) -> Iterator[Composed]:
         """Composed when the first is asked for."""
-        folder = engine.folder()
-        parts = [_Part(self, folder / f"{n:06}.ndjson", span) for n, span in enumerate(self._spans(engine))]
+        folder, whole = engine.folder().resolve(), self._from_anywhere()
+        parts = [_Part(whole, folder / f"{n:06}.ndjson", span) for n, span in enumerate(self._spans(engine))]
         engine.spread(_Part.write, parts)
         for part in parts:
             yield from part.read()
+
+    def _from_anywhere(self) -> Composing:
+        """An executor's own directory is wherever it was started."""
+        return replace(self, profiles=self.profiles.resolve(), but=self.but and self.but.resolve())
 
     def _spans(self, engine: Engine) -> Iterator[Span]:
         """As many patients in each, as near as can be; of them all the driver sees the first alone."""

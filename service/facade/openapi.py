@@ -31,7 +31,8 @@ UUID = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 
 @dataclass(frozen=True)
 class Told:
-    """Of one operation: an example of its answer and of its body; `asked` are query parameters with an example each."""
+    """Of one operation: an example of its answer and of its body; `asked` are query parameters with an example each,
+    `by` is what proves who asks, where it is not open to all."""
 
     status: int
     answer: object
@@ -40,17 +41,22 @@ class Told:
     sends: str = ""
     asked: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    by: str = "bearer"
 
 
 def described(app: FastAPI) -> Json:
     """What FastAPI knows of the routes, and the rest from here; KeyError for a route that is not told of."""
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    schemes = {"bearer": {"type": "http", "scheme": "bearer", "description": "of the hospital's authorization server"}}
+    schemes = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "of the hospital's authorization server"},
+        "subscription": {"type": "http", "scheme": "bearer", "description": "the Subscription's own secret"},
+    }
     document.setdefault("components", {})["securitySchemes"] = schemes
     told, open_paths = operations(), {each.path for each in app.routes if isinstance(each, Open)}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            _describe(path, operation, told[method.upper(), path], open_to_all=path in open_paths)
+            each = told[method.upper(), path]
+            _describe(path, operation, each, open_to_all=path in open_paths and each.by == "bearer")
     return document
 
 
@@ -66,7 +72,7 @@ def _describe(path: str, operation: Json, told: Told, *, open_to_all: bool) -> N
     if told.sends:
         operation["requestBody"] = {"required": True, "content": _content(told.sends, told.body)}
     if not open_to_all:
-        operation["security"] = [{"bearer": []}]
+        operation["security"] = [{told.by: []}]
 
 
 def _answer(told: Told) -> Json:
@@ -173,11 +179,20 @@ def _of_hooks() -> dict[tuple[str, str], Told]:
 def _of_subscriptions() -> dict[tuple[str, str], Told]:
     """What a FHIR server sends, with the secret of its Subscription as a bearer token."""
     visit = {"resourceType": "Encounter", "id": "visit-1", "subject": {"reference": f"Patient/{PATIENT}"}}
-    below = "/notify/{id}/{kind}/{resource}"
+    named, below = "Subscription/visits", "/notify/{id}/{kind}/{resource}"
+    status = [
+        {"name": "subscription", "valueReference": {"reference": named}},
+        {"name": "status", "valueCode": "active"},
+        {"name": "type", "valueCode": "event-notification"},
+        {"name": "events-since-subscription-start", "valueString": "1"},
+    ]
+    asked = {"request": {"method": "GET", "url": f"{named}/$status"}, "response": {"status": "200"}}
+    told = {"fullUrl": f"urn:uuid:{UUID}", "resource": {"resourceType": "Parameters", "parameter": status}, **asked}
+    bundle = {"resourceType": "Bundle", "type": "history", "entry": [told]}
     return {
-        ("POST", "/notify/{id}"): Told(200, None),
-        ("PUT", below): Told(200, None, body=visit, sends=FHIR_JSON),
-        ("POST", below): Told(200, None, body=visit, sends=FHIR_JSON),
+        ("POST", "/notify/{id}"): Told(200, None, body=bundle, sends=FHIR_JSON, by="subscription"),
+        ("PUT", below): Told(200, None, body=visit, sends=FHIR_JSON, by="subscription"),
+        ("POST", below): Told(200, None, body=visit, sends=FHIR_JSON, by="subscription"),
     }
 
 
