@@ -11,10 +11,11 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-__all__ = ["CANONICAL", "UnknownArtefact", "artefacts", "examples", "folder", "load", "read_profile"]
+__all__ = ["CANONICAL", "FOLDERS", "UnknownArtefact", "artefacts", "examples", "folder", "load", "read_profile"]
 
 CANONICAL = "https://w3id.org/fhir-personalization"
 
+FOLDERS = {"STU3": "stu3", "R4": "r4", "R4B": "r4", "R5": "r5"}  # where the definitions for a release are
 _VERSIONS = ("stu3", "r4", "r5")
 
 # A server that checks references takes them in this order: a value set names its code system, a profile both. The

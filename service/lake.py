@@ -24,6 +24,7 @@ import msgspec
 
 from service.errors import LakeProblem
 
+OWN = "own-"  # before the name of a hospital's own table of facts, which so is never one of ours
 PART = ".part"
 
 

@@ -1,11 +1,18 @@
-"""A host and a port in, a socket that listens there out; a taken port is known before anything else is begun."""
+"""A host and a port in, a socket that listens there out; a taken port is known before anything else is begun.
+
+And a server on that socket in, the same in a thread for the length of a block out.
+"""
 
 from __future__ import annotations
 
 import errno
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import uvicorn
 
 from service.errors import PersonalizeError
 
@@ -29,6 +36,22 @@ def origin(listener: socket.socket) -> str:
     """Its address as a URL without a path."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextmanager
+def in_thread(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
+    """It answers when the block begins, and is gone at its end."""
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="server", daemon=True)
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            time.sleep(0.005)
+        if not server.started:
+            raise PersonalizeError("the server did not start", do="see the log above")
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def _cannot_listen(host: str, port: int, error: OSError | OverflowError) -> PersonalizeError:

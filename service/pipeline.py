@@ -263,8 +263,9 @@ class Work:
     own: Own = NOTHING_OF_THEIR_OWN
 
     @classmethod
-    def of(cls, config: Settings, source: Source, lake: Lake, catalog: Catalog, run: Run) -> Work:
-        """As the settings say, and nothing else was asked."""
+    def of(cls, config: Settings, source: Source, lake: Lake, catalog: Catalog, run: Run | None = None) -> Work:
+        """As the settings say, and nothing else was asked; a new run unless one is named."""
+        run = run or Run.starting(source.id, source.url, config.installation, dt.datetime.now(dt.UTC))
         policy = Policy.load(config.policy)
         return cls(source, lake, catalog, run, policy, None, computed_by=Kind.of(config), own=config.own)
 

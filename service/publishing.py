@@ -14,7 +14,7 @@ from importlib.resources import as_file
 from pathlib import Path
 from typing import Any, Literal
 
-from fhir_profiles import artefacts, folder
+from fhir_profiles import FOLDERS, artefacts, folder
 from service.compose.content import Json, encode, parse
 from service.errors import Refused, WriteRefused, WrongUsage
 from service.server.client import FhirServer
@@ -23,7 +23,6 @@ from service.settings import Source
 from service.write_back.standing import Standing, head, read
 
 Action = Literal["create", "update", "unchanged", "refused"]
-FOLDERS = {"STU3": "stu3", "R4": "r4", "R4B": "r4", "R5": "r5"}
 # A server keeps these itself; a snapshot is made by some from the differential.
 ITS_OWN = frozenset({"meta", "text", "snapshot"})
 

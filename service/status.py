@@ -13,7 +13,7 @@ from service.jobs.queue import Queue
 from service.pipeline import STAGES
 from service.settings import Source
 from service.subscriptions.kept import Kept
-from service.tables import schedules, watermarks
+from service.tables import schedules
 
 Told = dict[str, Any]
 
@@ -40,11 +40,8 @@ def _of(source: Source, catalog: Catalog, queue: Queue, now: dt.datetime) -> Tol
 
 
 def _fresh(source: Source, catalog: Catalog, now: dt.datetime) -> float | None:
-    chosen = sa.select(sa.func.min(watermarks.c.at))
-    chosen = chosen.where(watermarks.c.source == source.id, watermarks.c.base == source.url)
-    with catalog.engine.connect() as look:
-        until = look.execute(chosen).scalar()
-    return round((now - dt.datetime.fromisoformat(until)).total_seconds(), 1) if until else None
+    held = catalog.marks(source.id, source.url)
+    return round((now - min(held[1].values())).total_seconds(), 1) if held else None
 
 
 def _schedules(source: Source, queue: Queue) -> dict[str, str]:

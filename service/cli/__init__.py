@@ -35,6 +35,7 @@ from service.cli import (
     trial,
 )
 from service.errors import PersonalizeError
+from service.jobs.logs import to_stderr
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(doctor.app)
@@ -77,11 +78,6 @@ def _retrying(details: RetryDetails) -> None:
     )
 
 
-def _to_stderr(*_names: str) -> structlog.PrintLogger:
-    """stderr as it is when something is said: who embeds this may have put another one there since."""
-    return structlog.PrintLogger(sys.stderr)
-
-
 def main() -> None:
     """The command `personalize`: errors become one line on stderr and their exit code."""
     # Ibis makes a query of many small objects that live on: looking for garbage among them took a tenth of a run.
@@ -89,7 +85,7 @@ def main() -> None:
     stamina.instrumentation.set_on_retry_hooks([_retrying])
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=_to_stderr,
+        logger_factory=to_stderr,
     )
     try:
         app()

@@ -19,8 +19,7 @@ from service.derive.people import People, people
 from service.derive.visits import Visits, visits
 from service.engine import Engine
 from service.errors import WrongUsage
-
-OWN = "own-"  # before the name of a table of the hospital's own
+from service.lake import OWN
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,11 @@ import ibis.expr.types as ir
 from service.derive.catalogue import BY_CODE, FAMILIES
 from service.derive.events import Events
 from service.derive.measure import DIMENSIONS, REASONS, Expression, Family
+from service.derive.unusable import OURS
 from service.derive.windows import WINDOWS, Window
 from service.errors import WrongUsage
 
 CODE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-NEEDED = ("Encounter", "Claim", "ExplanationOfBenefit", "ClaimResponse", "Condition", "Patient")
 HOW = "see docs/own-views.md"
 
 
@@ -91,7 +91,7 @@ def _broken(what: str, error: Exception, file: Path) -> WrongUsage:
 
 
 def _check(family: Family, file: Path, types: Collection[str]) -> None:
-    wrong = next(_faults(family, {*NEEDED, *types}), None)
+    wrong = next(_faults(family, {*OURS, *types}), None)
     if wrong:
         raise WrongUsage(f"the measure {family.code!r} {wrong}", where=str(file), do=HOW)
 

@@ -5,7 +5,6 @@ It stands outside the routes, so that an error has the same headers as an answer
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.facade.http import refused
 from service.facade.outcome import Refusal
+from service.server.egress import names_this_machine
 
 TOO_MUCH = Refusal(413, "too-long", "the body is larger than is read here")
 ANY_ORIGIN = ("/fhir/metadata", "/fhir/.well-known/smart-configuration")
@@ -122,8 +122,4 @@ def _with(headers: list[tuple[bytes, bytes]], send: Send) -> Send:
 
 @lru_cache(maxsize=256)
 def _loopback(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    try:
-        return name == "localhost" or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+    return names_this_machine(urlsplit(f"//{host}").hostname or "")

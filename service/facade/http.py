@@ -19,11 +19,13 @@ from service.facade.access.grant import EVERYBODY, Grant
 from service.facade.access.scopes import Letter
 from service.facade.audit.access import Access, Interaction
 from service.facade.body import strict_json
+from service.facade.limits import proving
 from service.facade.outcome import Refusal, malformed
 from service.facade.search.condition import Condition
 from service.facade.search.parameters import FHIR_ID, SEARCH
 from service.facade.served import Served
 from service.facade.store.shelf import Record
+from service.server.capability import VERSIONS
 
 FHIR_JSON = "application/fhir+json"
 BASE = "/fhir"
@@ -31,7 +33,6 @@ FORM = "application/x-www-form-urlencoded"
 
 _JSON_TYPES = {FHIR_JSON, "application/json"}
 _ACCEPTED = {*_JSON_TYPES, "application/*", "*/*", "json"}
-_VERSIONS = {"STU3": "3.0", "R4": "4.0", "R4B": "4.3", "R5": "5.0"}
 _VERSION = re.compile(r"fhirversion=\"?([0-9.]+)", re.IGNORECASE)
 
 
@@ -74,15 +75,9 @@ async def asker(request: Request) -> Asker:
 
 
 async def _granted(found: Served, request: Request, address: str) -> Grant:
-    """Who fails again and again is not looked at any more for a while."""
     assert found.tokens is not None, "the caller has looked"
-    await found.limits.check(f"refused {address}")
-    try:
+    async with proving(found.limits, f"refused {address}"):
         return await found.tokens.grant(request.headers.get("authorization"))
-    except Refusal as refusal:
-        if refusal.status == 401:
-            await found.limits.take(f"refused {address}")
-        raise
 
 
 def speaks_json(request: Request) -> None:
@@ -90,8 +85,8 @@ def speaks_json(request: Request) -> None:
     found: Served = request.app.state.served
     wanted = request.query_params.get("_format") or request.headers.get("accept") or "*/*"
     ranges = [part.replace(" json", "+json").strip() for part in wanted.split(",")]
-    if not any(_fits(each, _VERSIONS[found.release]) for each in ranges):
-        version = _VERSIONS[found.release]
+    version = VERSIONS[found.release][:3]
+    if not any(_fits(each, version) for each in ranges):
         raise Refusal(406, "not-supported", f"answers are {FHIR_JSON} of FHIR {version}, and nothing else")
 
 

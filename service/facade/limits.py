@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,6 +44,18 @@ class Limits(Protocol):
 
     async def close(self) -> None:
         """Nothing is asked of it any more."""
+
+
+@asynccontextmanager
+async def proving(limits: Limits, who: str) -> AsyncIterator[None]:
+    """For a block that finds out who asks: who fails there again and again is not looked at any more for a while."""
+    await limits.check(who)
+    try:
+        yield
+    except Refusal as refusal:
+        if refusal.status == 401:
+            await limits.take(who)
+        raise
 
 
 class OwnLimits:

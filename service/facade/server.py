@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
 
-from service.errors import PersonalizeError
 from service.facade.app import create_app
 from service.facade.served import Served
 from service.facade.wiring import Wiring
-from service.listening import listening, origin
+from service.listening import in_thread, listening, origin
 
 PATIENCE = 30  # seconds for requests that are on their way when it ends
 
@@ -52,19 +49,12 @@ def serve(wiring: Wiring, ready: Callable[[str], None]) -> None:
 @contextmanager
 def running(wiring: Wiring) -> Iterator[Served]:
     """In a thread of this process, gone at the end of the block."""
-    with listening(wiring.serve.host, wiring.serve.port) as listener, wiring.opened(origin(listener)) as served:
-        server = _server(served)
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
-        thread.start()
-        try:
-            while not server.started and thread.is_alive():
-                time.sleep(0.005)
-            if not server.started:
-                raise PersonalizeError("the server did not start", do="see the log above")
-            yield served
-        finally:
-            server.should_exit = True
-            thread.join()
+    with (
+        listening(wiring.serve.host, wiring.serve.port) as listener,
+        wiring.opened(origin(listener)) as served,
+        in_thread(_server(served), listener),
+    ):
+        yield served
 
 
 def _server(served: Served) -> Server:

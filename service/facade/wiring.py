@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -30,10 +29,12 @@ from service.facade.served import Served
 from service.facade.store.make import Making
 from service.facade.store.reports import Reports
 from service.facade.store.shelf import Shelf
+from service.jobs.beside import repeated
 from service.jobs.queue import Claim, Queue
 from service.lake import Lake
 from service.opening import existing
 from service.pipeline import Work
+from service.server.egress import names_this_machine
 from service.settings import Settings, Source
 from service.settings.serve import Serve
 
@@ -82,7 +83,7 @@ class Wiring:
         with (
             Catalog.open(self.lake.catalog, self.config.catalog()) as catalog,
             closing(accesses),
-            self._looked_after(accesses),
+            repeated(lambda: self._looked_after(accesses), self.serve.refresh, "refresh"),
             closing(jobs),
             self._worked(metrics) as queue,
         ):
@@ -163,26 +164,14 @@ class Wiring:
             )
         return Tokens(self.serve.issuers, base, self.source)
 
-    @contextmanager
-    def _looked_after(self, accesses: Accesses) -> Iterator[None]:
-        """A newer run, or a review, is served soon after; what cannot be read leaves what is served as it is."""
-        over = threading.Event()
-
-        def look() -> None:
-            while not over.wait(self.serve.refresh):
-                try:
-                    accesses.settle()
-                except PersonalizeError as error:
-                    log.warning("accesses were not settled", reason=error.what, do=error.do)
-                self._renewed()
-
-        thread = threading.Thread(target=look, name="refresh", daemon=True)
-        thread.start()
+    def _looked_after(self, accesses: Accesses) -> bool:
+        """A newer run, or a review, is served soon after, and accesses are found."""
         try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+            accesses.settle()
+        except PersonalizeError as error:
+            log.warning("accesses were not settled", reason=error.what, do=error.do)
+        self._renewed()
+        return True
 
 
 def wired(lake_dir: Path, server: str | None, now: Now = utc_now, **typed: object) -> Wiring:
@@ -190,7 +179,7 @@ def wired(lake_dir: Path, server: str | None, now: Now = utc_now, **typed: objec
     config = settings.load()
     serve = Serve.model_validate(config.serve.model_dump() | {k: v for k, v in typed.items() if v is not None})
     lake = existing(lake_dir, config)
-    if serve.auth == "off" and not _here(serve.host):
+    if serve.auth == "off" and not names_this_machine(serve.host):
         raise WrongUsage(
             "without tokens it listens on this machine alone",
             where=f"serve.host = {serve.host}",
@@ -218,13 +207,6 @@ def _reachable(where: str, urls: list[str]) -> None:
             Asking(url)
         except Unanswered as error:
             raise WrongUsage(str(error), where=f"{where}: {url}", do="name its https address") from error
-
-
-def _here(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _skipped(by: str, error: PersonalizeError) -> None:

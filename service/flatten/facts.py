@@ -11,6 +11,7 @@ from service.flatten.origin import Origin
 
 WHY = "why"  # null in a good row; else the row is set aside for this
 DOUBT = "doubt"  # why a row that stays is listed among what was set aside: a part of it cannot be used
+STRAY = "the patient is not among those pulled"
 NOTE = "note_"  # a boolean column that is counted, by the rest of its name, and then dropped
 
 
@@ -29,3 +30,10 @@ class Fact:
     columns: Mapping[str, str]
     rows: Callable[[ir.Table, Origin], ir.Table]
     follows: str = ""
+
+
+def with_strays(rows: ir.Table, patients: ir.Table) -> ir.Table:
+    """`stray`: it names a patient who is not among `patients`; a limited pull may bring rows of others."""
+    pulled = patients.select(pulled="patient")
+    joined = rows.left_join(pulled, rows.patient == pulled.pulled)
+    return joined.mutate(stray=joined.patient.notnull() & joined.pulled.isnull()).drop("pulled")

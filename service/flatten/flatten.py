@@ -28,7 +28,7 @@ from service.flatten import (
 )
 from service.flatten.carry import Earlier, basis, carried
 from service.flatten.codings import sensitive
-from service.flatten.facts import DOUBT, NOTE, WHY, Fact
+from service.flatten.facts import DOUBT, NOTE, STRAY, WHY, Fact, with_strays
 from service.flatten.lines import Lines, SetAside, read_lines
 from service.flatten.origin import Origin
 from service.flatten.own import OwnViews
@@ -243,17 +243,12 @@ class _Flattening:
         self.kept[name] = self._written(self._path(name), bearing)
 
     def _belonging(self, fact: Fact, rows: ir.Table) -> ir.Table:
-        """A limited pull may bring visits of patients that it did not bring."""
         if fact.follows:
             return rows.semi_join(self.kept[fact.follows], "id")
         if "patient" not in rows.columns or fact.resource == "Patient":
             return rows
-        pulled = self.kept["patients"].select(pulled="patient")
-        joined = rows.left_join(pulled, rows.patient == pulled.pulled)
-        stray = joined.patient.notnull() & joined.pulled.isnull()
-        return joined.mutate(
-            why=ibis.coalesce(joined[WHY], ibis.cases((stray, "the patient is not among those pulled")))
-        ).drop("pulled")
+        told = with_strays(rows, self.kept["patients"])
+        return told.mutate(why=ibis.coalesce(told[WHY], ibis.cases((told.stray, STRAY)))).drop("stray")
 
     def _with_opt_outs(self, rows: ir.Table) -> ir.Table:
         joined = rows.left_join(self.kept["opt_outs"].select("member").distinct(), [("patient", "member")])

@@ -16,23 +16,21 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from service.compose.canonical import INSTALLATION
-from service.engine import Engine, RowRefused
+from service.engine import Engine
 from service.errors import LakeProblem
 from service.flatten.codings import META, sensitive
+from service.flatten.facts import STRAY, WHY, with_strays
 from service.flatten.lines import Lines, SetAside, read_lines
 from service.flatten.origin import Origin
 from service.flatten.own import OwnViews
 from service.flatten.own_views import AT, EVIDENCE, PATIENT, check_keys, with_evidence
 from service.flatten.views.definition import Definition
-from service.flatten.views.numbers import LOST_DIGITS
-from service.flatten.views.runner import as_deep_as
+from service.flatten.views.runner import as_deep_as, fast_or_exactly
 from service.flatten.views.transcript import transcribed
 from service.flatten.views.view import View, compile_view
-from service.lake import read_json
+from service.lake import OWN, read_json
 
 HEAD = {"id": "string", "meta": META.removesuffix(">") + ", tag: array<struct<system: string>>>"}
-WHY = "why"
-TABLE = "own-"  # before the name of such a table, which then is never one of ours
 
 
 @dataclass
@@ -68,7 +66,7 @@ class OwnTables:
             )
 
     def _table(self, definition: Definition, patients: ir.Table) -> None:
-        path, name = self._lines(definition), f"{TABLE}{definition.name}"
+        path, name = self._lines(definition), f"{OWN}{definition.name}"
         view = compile_view(with_evidence(definition), self.version)
         view = as_deep_as([path], view, self.version, self.engine)
         check_keys(view)
@@ -92,22 +90,15 @@ class OwnTables:
     def _made(self, view: View, path: Path) -> ir.Table:
         lines = read_lines(path, view.columns, self.engine)
         self._misfits(view, lines)
-        try:
-            if not view.by_the_digit:
-                return self._rows(view, lines, by_the_digit=False)
-        except RowRefused as refused:
-            if refused.number != LOST_DIGITS:
-                raise view.refusal(refused.number) from refused
-        return self._exactly(view, lines)
+        return fast_or_exactly(
+            view, lambda: self._rows(view, lines, by_the_digit=False), lambda: self._exactly(view, lines)
+        )
 
     def _exactly(self, view: View, lines: Lines) -> ir.Table:
         """Once more, each decimal as it was written."""
         with transcribed([lines.file] if lines.file else [], view, self.engine.scratch) as copy:
             written = read_lines(copy, view.columns, self.engine)
-            try:
-                return self._rows(view, written, by_the_digit=True)
-            except RowRefused as refused:
-                raise view.refusal(refused.number) from refused
+            return self._rows(view, written, by_the_digit=True)
 
     def _rows(self, view: View, lines: Lines, *, by_the_digit: bool) -> ir.Table:
         """Without what is restricted, and without what stands there because this service wrote it."""
@@ -129,15 +120,14 @@ class OwnTables:
         at = {AT: self.origin.calendar.start(rows[AT])} if AT in rows.columns else {}
         unread = rows[AT].notnull() & at[AT].isnull() if at else ibis.literal(False)
         made = rows.mutate(said=rows[PATIENT], unread=unread, **{PATIENT: patient}, **at)
-        pulled = patients.select(pulled=PATIENT)
-        joined = made.left_join(pulled, made[PATIENT] == pulled.pulled)
+        told = with_strays(made, patients)
         why = ibis.cases(
-            (joined[PATIENT].isnull(), "its patient is no Patient of this server"),
-            (joined.pulled.isnull(), "the patient is not among those pulled"),
-            (joined.unread, f"its `{AT}` is no date of FHIR"),
+            (told[PATIENT].isnull(), "its patient is no Patient of this server"),
+            (told.stray, STRAY),
+            (told.unread, f"its `{AT}` is no date of FHIR"),
             else_=ibis.null("string"),
         )
-        return self.engine.materialise(joined.mutate(why=why).drop("pulled", "unread"))
+        return self.engine.materialise(told.mutate(why=why).drop("stray", "unread"))
 
     def _list(self, definition: Definition, rows: ir.Table) -> None:
         told = rows.filter(rows[WHY].notnull()).select(EVIDENCE, WHY, "said").distinct()

@@ -7,7 +7,7 @@ import datetime as dt
 from contextlib import AbstractContextManager, nullcontext
 
 from service import pipeline
-from service.catalog import Catalog, Run
+from service.catalog import Catalog
 from service.errors import PersonalizeError
 from service.jobs import changes, locks
 from service.jobs.queue import Claim, Queue
@@ -41,18 +41,13 @@ def _run(claim: Claim, queue: Queue, config: Settings, source: Source, lake: Lak
     with _alone(claim, source, config, lake), Catalog.open(lake.catalog, config.catalog()) as catalog:
         catalog.under(queue.guard(claim))
         only = [claim.patient.removeprefix("Patient/")] if claim.patient else None
-        work, full = _work(source, config, lake, catalog), claim.kind == "full"
+        work, full = Work.of(config, source, lake, catalog), claim.kind == "full"
         _written(pipeline.run(work, only=only, full=full, write=source.apply), claim)
 
 
 def _alone(claim: Claim, source: Source, config: Settings, lake: Lake) -> AbstractContextManager[None]:
     """Of one patient the lease is the lock; beside a run of all, `If-Match` decides between the two."""
     return nullcontext() if claim.patient else locks.held(source.id, lake.root, config.redis())
-
-
-def _work(source: Source, config: Settings, lake: Lake, catalog: Catalog) -> Work:
-    new = Run.starting(source.id, source.url, config.installation, dt.datetime.now(dt.UTC))
-    return Work.of(config, source, lake, catalog, new)
 
 
 def _written(outcome: Outcome, claim: Claim) -> None:

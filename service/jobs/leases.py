@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -13,6 +11,8 @@ import structlog
 from redis.lock import Lock
 
 from service.errors import WrongUsage
+from service.jobs.beside import repeated
+from service.server.egress import names_this_machine
 
 LEASE_SECONDS = 60.0
 
@@ -32,7 +32,7 @@ def lease(name: str, url: str) -> Iterator[bool]:
         yield False
         return
     try:
-        with _renewed(lock):
+        with repeated(lambda: _renewed(lock), LEASE_SECONDS / 3, "lock"):
             yield True
     finally:
         _release(lock)
@@ -47,26 +47,14 @@ def _release(lock: Lock) -> None:
         log.warning("lock not released; its lease runs out by itself", reason=type(error).__name__)
 
 
-@contextmanager
-def _renewed(lock: Lock) -> Iterator[None]:
-    """Renew the lease three times in its span, from a thread of its own, until the block ends."""
-    over = threading.Event()
-
-    def renew() -> None:
-        while not over.wait(LEASE_SECONDS / 3):
-            try:
-                lock.reacquire()
-            except redis.RedisError as error:
-                log.warning("lock lost; the run goes on under If-Match", reason=type(error).__name__)
-                return
-
-    thread = threading.Thread(target=renew, daemon=True)
-    thread.start()
+def _renewed(lock: Lock) -> bool:
+    """Three times in the span of a lease, so that one renewal may fail to come in time."""
     try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+        lock.reacquire()
+    except redis.RedisError as error:
+        log.warning("lock lost; the run goes on under If-Match", reason=type(error).__name__)
+        return False
+    return True
 
 
 def connect(url: str) -> redis.Redis:
@@ -78,17 +66,10 @@ def allowed(url: str) -> str:
     parts = urlsplit(url)
     if (
         parts.scheme != "unix"
-        and not _local(parts.hostname or "")
+        and not names_this_machine(parts.hostname or "")
         and not (parts.scheme == "rediss" and parts.password)
     ):
         raise WrongUsage(
             "Redis on another machine is used only by rediss:// with a password", do="change redis_url accordingly"
         )
     return url
-
-
-def _local(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

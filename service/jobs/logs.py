@@ -17,11 +17,11 @@ def structured() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(serializer=_line),
         ],
-        logger_factory=_to_stderr,
+        logger_factory=to_stderr,
     )
 
 
-def _to_stderr(*_names: str) -> structlog.WriteLogger:
+def to_stderr(*_names: str) -> structlog.WriteLogger:
     """stderr as it is when something is said: who embeds this may have put another one there since."""
     return structlog.WriteLogger(sys.stderr)
 

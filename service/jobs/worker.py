@@ -6,8 +6,7 @@ A worker may be killed at any moment: its lease runs out, and another takes the 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -15,6 +14,7 @@ import structlog
 
 from service.errors import LakeProblem, LeaseLost, NotPermitted, PersonalizeError, ServerBusy, Unreachable
 from service.jobs import schedule
+from service.jobs.beside import repeated
 from service.jobs.queue import Claim, Queue
 from service.settings import Source
 from service.settings.jobs import Jobs
@@ -73,7 +73,7 @@ class Worker:
 
     def _carried_out(self, claim: Claim) -> str:
         try:
-            with self._renewed(claim):
+            with repeated(lambda: self._still_ours(claim), self.settings.lease / 3, "lease"):
                 self.carry_out(claim)
             self.queue.done(claim)
         except LeaseLost:
@@ -87,24 +87,6 @@ class Worker:
             log.error("a job met a mistake of ours", kind=claim.kind, reason=type(error).__name__)
             return "aside" if self.queue.failed(claim, f"a mistake of ours: {type(error).__name__}") else "failed"
         return "done"
-
-    @contextmanager
-    def _renewed(self, claim: Claim) -> Iterator[None]:
-        """The lease three times in its span, from a thread of its own, until the block ends."""
-        ended = threading.Event()
-
-        def renew() -> None:
-            while not ended.wait(self.settings.lease / 3):
-                if not self._still_ours(claim):
-                    return
-
-        thread = threading.Thread(target=renew, name="lease", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
 
     def _still_ours(self, claim: Claim) -> bool:
         try:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import socket
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import uvicorn
 from fastapi import FastAPI
 
-from service.errors import PersonalizeError, WrongUsage
-from service.listening import listening, origin
+from service.errors import WrongUsage
+from service.listening import in_thread, listening, origin
 from service.sandbox.app import create_app
 from service.sandbox.faults import Faults
 from service.sandbox.http import BASE
@@ -79,7 +77,7 @@ def running(
     """A server in a thread of this process, gone at the end of the block. Port 0 takes a free one."""
     with listening(host, port) as listener, _populated(patients, seed, fhir) as store:
         sandbox = Sandbox(_url(listener), store, before, faults, fhir)
-        with _in_thread(_server(sandbox.app), listener):
+        with in_thread(_server(sandbox.app), listener):
             yield sandbox
 
 
@@ -124,18 +122,3 @@ def _server(app: FastAPI) -> uvicorn.Server:
     config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False, lifespan="off")
     config.timeout_graceful_shutdown = 2
     return uvicorn.Server(config)
-
-
-@contextmanager
-def _in_thread(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
-    thread.start()
-    try:
-        while not server.started and thread.is_alive():
-            time.sleep(0.005)
-        if not server.started:
-            raise PersonalizeError("the sandbox did not start", do="see the log above")
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()

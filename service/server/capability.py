@@ -12,8 +12,9 @@ from service.errors import NotFhir, ServerProblem
 from service.server.quirks import Quirk, quirks_of
 
 Release = Literal["STU3", "R4", "R4B", "R5"]
+VERSIONS: Mapping[Release, str] = {"STU3": "3.0.2", "R4": "4.0.1", "R4B": "4.3.0", "R5": "5.0.0"}
 # By the beginning of CapabilityStatement.fhirVersion.
-BY_VERSION: Mapping[str, Release] = {"3.0": "STU3", "4.0": "R4", "4.3": "R4B", "5.0": "R5"}
+BY_VERSION: Mapping[str, Release] = {version[:3]: release for release, version in VERSIONS.items()}
 JSON_PATCH = "application/json-patch+json"
 
 

@@ -34,6 +34,14 @@ def loopback_address(url: str) -> str | None:
     return None
 
 
+def names_this_machine(host: str) -> bool:
+    """By the name or number alone, for what is only compared and never gone to: nothing is looked up."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class Pinned(httpx.AsyncBaseTransport):
     """Sends every request to one checked address, whatever the host's name resolves to by then."""
 

@@ -7,7 +7,6 @@ meanwhile is taken too, and nothing is lost in between.
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ import msgspec
 from service.errors import NotFhir, Refused, WrongUsage
 from service.server.capability import Capability
 from service.server.client import Answer, FhirServer
-from service.server.egress import may_write
+from service.server.egress import may_write, names_this_machine
 from service.server.search import pages
 from service.subscriptions.forms import Form, Wanted, differences
 from service.subscriptions.kept import Kept, Subscription, digest_of
@@ -164,20 +163,13 @@ def _named(answer: Answer) -> str:
 def _reachable(url: str) -> None:
     """By https, unless it never leaves this machine."""
     parsed = httpx.URL(url) if url else httpx.URL("")
-    if parsed.scheme == "https" or (parsed.scheme == "http" and _loopback(parsed.host)):
+    if parsed.scheme == "https" or (parsed.scheme == "http" and names_this_machine(parsed.host)):
         return
     raise WrongUsage(
         "notifications are received by https alone, but from this machine",
         where=url or "serve.url",
         do="set url under [serve] to the address by which that server reaches `personalize serve`",
     )
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 async def renew(server: FhirServer, kept: Kept, url: str, installation: str, now: dt.datetime) -> list[Line]:

@@ -15,6 +15,7 @@ from service.facade.hooks.card import cards
 from service.facade.hooks.request import patient_of
 from service.facade.hooks.services import SERVICES, Service
 from service.facade.http import json_body, part
+from service.facade.limits import proving
 from service.facade.outcome import Refusal
 from service.facade.served import Served
 from service.facade.watched import Open, Watched
@@ -36,13 +37,8 @@ async def _client(request: Request) -> Grant:
     """Before anything else is looked at; with tokens switched off everybody on this machine is one."""
     served: Served = request.app.state.served
     access = request.state.access
-    await served.limits.check(f"refused {access.address}")
-    try:
+    async with proving(served.limits, f"refused {access.address}"):
         grant = await served.hook_grant(request.headers.get("authorization"), request.url.path)
-    except Refusal as refusal:
-        if refusal.status == 401:
-            await served.limits.take(f"refused {access.address}")
-        raise
     access.grant = grant
     await served.limits.take(f"hook {grant.client}")
     return grant

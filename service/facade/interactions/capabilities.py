@@ -14,11 +14,9 @@ from service import __version__
 from service.facade.http import BASE, Wired, fhir_json, speaks_json
 from service.facade.served import Served
 from service.facade.watched import Open
-from service.server.capability import Release
+from service.server.capability import VERSIONS, Release
 
 NAME = "CapabilityStatement/personalization-service"
-FOLDERS = {"STU3": "stu3", "R4": "r4", "R4B": "r4", "R5": "r5"}
-FHIR_VERSIONS = {"STU3": "3.0.2", "R4": "4.0.1", "R4B": "4.3.0", "R5": "5.0.0"}
 
 router = APIRouter(prefix=BASE, route_class=Open)
 
@@ -31,7 +29,7 @@ async def capabilities(request: Request, served: Wired) -> Response:
 
 
 def published(release: Release) -> dict[str, Any]:
-    return fhir_profiles.load(FOLDERS[release], NAME)
+    return fhir_profiles.load(fhir_profiles.FOLDERS[release], NAME)
 
 
 def statement(served: Served) -> dict[str, Any]:
@@ -42,7 +40,7 @@ def statement(served: Served) -> dict[str, Any]:
     return told | {
         "kind": "instance",
         "id": "instance",
-        "fhirVersion": FHIR_VERSIONS[served.release],
+        "fhirVersion": VERSIONS[served.release],
         "instantiates": [canonical],
         "software": {"name": "fhir-personalization", "version": __version__},
         "implementation": {"description": "Personalization profiles of one source", "url": served.base},

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.facade.body import strict_json
 from service.facade.http import Wired
+from service.facade.limits import proving
 from service.facade.outcome import malformed, unauthorized
 from service.facade.served import Served
 from service.facade.watched import Open
@@ -30,15 +31,12 @@ log = structlog.get_logger(__name__)
 
 async def _proven(id: str, request: Request, served: Wired) -> Subscription:
     """401 to whoever does not know the secret, whether there is such a Subscription or not."""
-    address = f"notify {request.state.access.address}"
-    await served.limits.check(address)
-    found = await run_in_threadpool(Kept(served.queue.engine).one, id)
     given = request.headers.get("authorization", "").removeprefix("Bearer ")
-    known = found is not None and found.source == served.source.id and found.proves(given)
-    if not known or found is None:
-        await served.limits.take(address)
-        raise unauthorized("no Subscription of ours is proven by that", presented=bool(given))
-    return found
+    async with proving(served.limits, f"notify {request.state.access.address}"):
+        found = await run_in_threadpool(Kept(served.queue.engine).one, id)
+        if found is None or found.source != served.source.id or not found.proves(given):
+            raise unauthorized("no Subscription of ours is proven by that", presented=bool(given))
+        return found
 
 
 Proven = Annotated[Subscription, Depends(_proven)]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from service import pipeline
-from service.catalog import Catalog, Run
+from service.catalog import Catalog
 from service.facade.personalize.jobs import Job
 from service.jobs import locks
 from service.lake import Lake
@@ -15,10 +13,8 @@ from service.settings import Settings, Source
 
 def carry_out(job: Job, config: Settings, source: Source, lake: Lake) -> int:
     """How many profiles were made; a cancelled job ends after the step that it is at."""
-    new = Run.starting(source.id, source.url, config.installation, dt.datetime.now(dt.UTC))
     with Catalog.open(lake.catalog, config.catalog()) as catalog, locks.held(source.id, lake.root, config.redis()):
-        work = Work.of(config, source, lake, catalog, new)
-        outcome = Outcome(work)
+        outcome = Outcome(Work.of(config, source, lake, catalog))
         ids = [each.removeprefix("Patient/") for each in job.patients]
         steps = [
             ("pull", pipeline.pull, (None, ids or None, job.group, False)),

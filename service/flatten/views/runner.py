@@ -94,15 +94,29 @@ def _asked(definition: Definition, place: Path, version: str, engine: Engine, us
     view = compile_view(definition, version)
     files = files_of(place, view.resource)
     view = as_deep_as(files, view, version, engine)
-    if view.by_the_digit:
-        return _exactly(view, files, engine, use)
+    return fast_or_exactly(
+        view,
+        lambda: use(_rows(view, files, engine, by_the_digit=False)),
+        lambda: _exactly(view, files, engine, use),
+    )
+
+
+def fast_or_exactly(view: View, fast: Callable[[], T], exactly: Callable[[], T]) -> T:
+    """`exactly`, which keeps each digit as written, where the view wants that or some line does not allow `fast`.
+
+    What a row is refused for is raised as the view says it.
+    """
     try:
-        return use(_rows(view, files, engine, by_the_digit=False))
+        if not view.by_the_digit:
+            return fast()
     except ShapeMismatch:
-        return _exactly(view, files, engine, use)
+        pass  # line by line it can be told which number it is
     except RowRefused as refused:
-        if refused.number == LOST_DIGITS:
-            return _exactly(view, files, engine, use)
+        if refused.number != LOST_DIGITS:
+            raise view.refusal(refused.number) from refused
+    try:
+        return exactly()
+    except RowRefused as refused:
         raise view.refusal(refused.number) from refused
 
 
@@ -110,8 +124,6 @@ def _exactly(view: View, files: list[Path], engine: Engine, use: Callable[[ir.Ta
     with transcribed(files, view, engine.scratch) as lines:
         try:
             return use(_rows(view, [lines], engine, by_the_digit=True))
-        except RowRefused as refused:
-            raise view.refusal(refused.number) from refused
         except ShapeMismatch as mismatch:
             raise WrongUsage(
                 f"a number of some {view.resource} cannot be read as one",
