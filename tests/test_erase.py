@@ -9,6 +9,7 @@ import httpx
 import pytest
 import redis
 
+from service.jobs.cache import answers_about
 from service.sandbox import Faults, running
 
 DAY = "2026-07-01"
@@ -225,5 +226,7 @@ def test_redis_holds_nothing_of_them_either(personalize, written, real_redis, mo
     kept = [f"personalize:profile:{written.url}:Patient/{WHO}x", "personalize:profile:elsewhere:Patient/" + WHO]
     for key in [f"personalize:profile:{written.url}:Patient/{WHO}", *kept]:
         client.set(key, "{}")
-    assert personalize("erase", written.url, WHO, "--json").json["cache"] == 1
+    client.set(f"{answers_about(written.url)}digest", "sealed")
+    assert personalize("erase", written.url, WHO, "--json").json["cache"] == 2
+    assert not client.keys(f"{answers_about(written.url)}*")
     assert sorted(key.decode() for key in client.keys("personalize:profile:*")) == sorted(kept)

@@ -21,11 +21,11 @@ from service.facade.served import Served
 
 # The first route that fits answers: what has a name before a read, and what is asked most before the rest.
 _PARTS = (
-    capabilities.router,
     configuration.router,
     personalize.router,
-    profile.router,
     read.router,
+    profile.router,
+    capabilities.router,
     search.router,
     routes.discovery,
     routes.router,

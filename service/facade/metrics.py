@@ -31,6 +31,9 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._shared = Counter(
+            "personalize_shared_profiles", "Answers looked for in Redis", ("found",), registry=self._registry
+        )
         self._jobs = Counter("personalize_jobs", "Jobs ended", ("kind", "ended"), registry=self._registry)
         self._queue = Gauge("personalize_queue_jobs", "Jobs by where they are", ("state",), registry=self._registry)
         self._oldest = Gauge(
@@ -57,6 +60,9 @@ class Metrics:
 
     def published(self, milliseconds: int) -> None:
         self._published.set(milliseconds / 1000)
+
+    def shared(self, found: bool) -> None:
+        self._shared.labels("yes" if found else "no").inc()
 
     def job(self, kind: str, ended: str) -> None:
         self._jobs.labels(kind, ended).inc()

@@ -14,7 +14,9 @@ from service.facade.hooks.clients import Clients
 from service.facade.limits import Limits
 from service.facade.metrics import Metrics
 from service.facade.personalize.jobs import Jobs
-from service.facade.store.shelf import Shelf
+from service.facade.search.condition import Condition
+from service.facade.store.profiles import Profiles
+from service.facade.store.shelf import Record, Shelf
 from service.jobs.queue import Queue
 from service.server.capability import Release
 from service.settings import Source
@@ -31,6 +33,7 @@ class Served:
     base: str
     release: Release
     shelf: Shelf
+    profiles: Profiles
     accesses: Accesses
     catalog: Catalog
     tokens: Tokens | None
@@ -55,6 +58,12 @@ class Served:
 
     def shelf_of(self, type: str) -> Shelf:
         return self.accesses.shelf() if type == "AuditEvent" else self.shelf
+
+    async def read(self, type: str, id: str, sight: Condition) -> Record | None:
+        """What is read by its id, by whom it may be seen."""
+        if type == "AuditEvent":
+            return self.accesses.shelf().read(type, id, sight)
+        return await self.profiles.read(type, id, sight)
 
     async def hook_grant(self, authorization: str | None, path: str) -> Grant:
         """Who calls a hook; its token is for exactly this address, as others reach it."""

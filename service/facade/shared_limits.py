@@ -1,26 +1,15 @@
 """Who asks in, whether they have to wait out, as all processes that share a Redis count it together.
 
-Redis may be missing, silent or flushed: then each process counts for itself, and looks for Redis again after a while.
+Where Redis does not say, each process counts for itself.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-import time
-from collections.abc import Callable
-
-import redis
-import structlog
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from service.facade.limits import OwnLimits, Rate
-from service.jobs.leases import allowed
-
-SILENT = 0.2  # seconds that a request waits for Redis, before it is answered without
-AGAIN = 5.0  # seconds until Redis is asked again after it failed
+from service.facade.shared_redis import SharedRedis
 
 # By Redis's own clock: those of the machines differ. A bucket that is full again is the same as none.
 BUCKET = """
@@ -36,20 +25,14 @@ end
 return string.format('%.6f', left)
 """
 
-log = structlog.get_logger(__name__)
-
 
 class SharedLimits:
     """`name` is the source, whose clients have buckets of their own."""
 
-    def __init__(self, url: str, name: str, rate: Rate, clock: Callable[[], float] = time.monotonic) -> None:
-        once = Retry(NoBackoff(), 1)  # a connection may have died since it was last used
-        self._redis = Redis.from_url(
-            allowed(url), socket_timeout=SILENT, socket_connect_timeout=SILENT, retry=once, protocol=2
-        )
-        self._bucket = self._redis.register_script(BUCKET)
-        self._name, self._rate, self._clock = name, rate, clock
-        self._own, self._failed_at = OwnLimits(rate, clock), float("-inf")
+    def __init__(self, shared: SharedRedis, name: str, rate: Rate) -> None:
+        self._shared, self._name, self._rate = shared, name, rate
+        self._bucket = shared.redis.register_script(BUCKET)
+        self._own = OwnLimits(rate, shared.clock)
         self._full = math.ceil(rate.most / rate.per_second * 1000)
 
     async def take(self, who: str) -> None:
@@ -67,19 +50,13 @@ class SharedLimits:
             self._rate.judged(left)
 
     async def close(self) -> None:
-        await self._redis.aclose()
+        await self._shared.close()
 
     async def _left(self, who: str, taken: int) -> float | None:
         """None where Redis does not say."""
-        if self._clock() - self._failed_at < AGAIN:
-            return None
-        try:
-            said = await self._bucket([self._key(who)], [self._rate.per_second, self._rate.most, taken, self._full])
-        except redis.RedisError as error:
-            self._failed_at = self._clock()
-            log.warning("Redis does not answer; limits are counted here alone", reason=type(error).__name__)
-            return None
-        return float(said)
+        rate, key = self._rate, self._key(who)
+        said = await self._shared.told(lambda: self._bucket([key], [rate.per_second, rate.most, taken, self._full]))
+        return None if said is None else float(said)
 
     def _key(self, who: str) -> str:
         return f"personalize:limit:{self._name}:{hashlib.sha256(who.encode()).hexdigest()}"

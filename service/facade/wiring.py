@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -27,6 +28,7 @@ from service.facade.personalize.jobs import Job, Jobs
 from service.facade.personalize.work import carry_out
 from service.facade.served import Served
 from service.facade.store.make import Making
+from service.facade.store.profiles import FromFile, Profiles
 from service.facade.store.reports import Reports
 from service.facade.store.shelf import Shelf
 from service.jobs.beside import repeated
@@ -37,6 +39,9 @@ from service.pipeline import Work
 from service.server.egress import names_this_machine
 from service.settings import Settings, Source
 from service.settings.serve import Serve
+
+if TYPE_CHECKING:
+    from service.facade.shared_redis import SharedRedis
 
 Now = Callable[[], dt.datetime]
 
@@ -79,7 +84,7 @@ class Wiring:
         shelf = Shelf(self.lake.served(self.source.id), self.now)
         release = release_of(shelf.about.fhir)
         accesses = Accesses(self.lake.audit(self.source.id), release, base, self.now)
-        jobs, metrics = Jobs(self._personalize), Metrics()
+        jobs, metrics, shared = Jobs(self._personalize), Metrics(), self._shared()
         with (
             Catalog.open(self.lake.catalog, self.config.catalog()) as catalog,
             closing(accesses),
@@ -93,11 +98,12 @@ class Wiring:
                 base=base,
                 release=release,
                 shelf=shelf,
+                profiles=self._profiles(shelf, shared, metrics),
                 accesses=accesses,
                 catalog=catalog,
                 tokens=tokens,
                 clients=Clients(self.serve.hooks, catalog) if tokens else None,
-                limits=self._limits(),
+                limits=self._limits(shared),
                 jobs=jobs,
                 metrics=metrics,
                 queue=queue,
@@ -105,14 +111,31 @@ class Wiring:
                 pathways=_pathways(),
             )
 
-    def _limits(self) -> Limits:
-        rate, url = Rate.of(self.serve.requests_per_minute), self.config.redis()
+    def _shared(self) -> SharedRedis | None:
+        url = self.config.redis()
+        if url is None and self.serve.share_profiles:
+            raise WrongUsage("profiles are shared through Redis", where="serve.share_profiles", do="set redis_url")
         if url is None:
-            return OwnLimits(rate)
+            return None
         # Its client brings an asyncio side along: 0.15 s at the start, for who has no Redis.
+        from service.facade.shared_redis import SharedRedis
+
+        return SharedRedis(url)
+
+    def _limits(self, shared: SharedRedis | None) -> Limits:
+        rate = Rate.of(self.serve.requests_per_minute)
+        if shared is None:
+            return OwnLimits(rate)
         from service.facade.shared_limits import SharedLimits
 
-        return SharedLimits(url, self.source.id, rate)
+        return SharedLimits(shared, self.source.id, rate)
+
+    def _profiles(self, shelf: Shelf, shared: SharedRedis | None, metrics: Metrics) -> Profiles:
+        if shared is None or not self.serve.share_profiles:
+            return FromFile(shelf)
+        from service.facade.store.shared_profiles import FromRedis
+
+        return FromRedis(shelf, shared, self.source.id, self.serve.share_profiles, metrics.shared)
 
     def _renewed(self) -> None:
         """What cannot be read leaves what is served as it is, until the next look."""

@@ -13,7 +13,10 @@ OURS = "personalize:*"
 
 
 def forget(redis_url: str, source: str, patient: str) -> int:
-    """How many keys of ours named this patient of this source, and are gone; Patient/1 is not named by Patient/10."""
+    """How many keys of ours named this patient of this source, and are gone; Patient/1 is not named by Patient/10.
+
+    Answers of `serve` name nobody, so all of them about the source go: they are read again from the lake.
+    """
     named = re.compile(rf"(?<![A-Za-z0-9.-]){re.escape(patient)}(?![A-Za-z0-9.-])")
     client = connect(redis_url)
     try:
@@ -25,5 +28,10 @@ def forget(redis_url: str, source: str, patient: str) -> int:
         client.close()
 
 
+def answers_about(source: str) -> str:
+    """How the keys of what `serve` shares of a source begin."""
+    return f"personalize:profiles:{source}:"
+
+
 def _about(key: str, source: str, named: re.Pattern[str]) -> bool:
-    return source in key and named.search(key) is not None
+    return key.startswith(answers_about(source)) or (source in key and named.search(key) is not None)

@@ -76,6 +76,12 @@ class Serve(BaseModel):
     requests_per_minute: int = Field(default=600, ge=1, description="of one client, before it is asked to wait")
     largest_body: int = Field(default=1_000_000, ge=1_000, description="bytes of a request that are read")
     refresh: float = Field(default=15, gt=0, description="seconds between looks at the lake for a newer run or review")
+    share_profiles: float = Field(
+        default=0,
+        ge=0,
+        description="seconds for which what was read stays in Redis, sealed, for all servers of one lake; 0 keeps "
+        "nothing there, which is faster unless the lake is on network storage",
+    )
     drain: float = Field(default=5, ge=0, description="seconds in which it is told not to be ready before it ends")
     metrics_token: SecretStr | None = Field(
         default=None, description="a bearer token for /metrics; unset: this machine alone may read them"

@@ -222,7 +222,7 @@ class Settings(BaseSettings):
     policy: Path | None = Field(default=None, description="instead of the shipped policy of levels and pathways")
     redis_url: SecretStr | None = Field(
         default=None,
-        description="where machines that share a source keep their locks, and what each client of `serve` asked",
+        description="where machines that share a source keep their locks, what each client of `serve` asked, and `serve.share_profiles`",
     )
     catalog_url: SecretStr | None = Field(
         default=None, description="a PostgreSQL where several machines share the catalog; unset: a file in the lake"

@@ -68,7 +68,7 @@ def test_a_redis_that_comes_back_is_asked_again(two, own_redis):
     assert statuses(servers, client("a"), 2) == [200, 200]
     own_redis[0].send_signal(signal.SIGCONT)
     for each in servers:
-        each.served.limits._clock = lambda: time.monotonic() + 60
+        each.served.limits._shared.clock = lambda: time.monotonic() + 60
     assert statuses(servers, client("b"), 4) == [200] * 2 + [429] * 2
 
 
@@ -78,4 +78,4 @@ def test_off_this_machine_it_is_asked_by_tls_and_with_a_password_alone(hospital,
     (tmp_path / "personalize.toml").write_text(f'[sources.clinic]\nurl = "{hospital[1]}"\n')
     wiring = wired(hospital[0] / "lake", None)
     with pytest.raises(WrongUsage, match="rediss://"):
-        wiring._limits()
+        wiring._shared()

@@ -60,10 +60,10 @@ async def call(request: Request) -> Response:
     access.interaction, access.type, access.query = "operation", "Observation", f"hook={service.hook}"
     bases = (served.source.url, *served.source.aliases)
     patient, user = patient_of(await json_body(request), service, bases)
-    kept = served.shelf.gist(patient) if user.startswith(STAFF) else None
-    made = cards(kept[1], served.pathways, served.origin, served.app) if kept else []
+    kept = await served.profiles.gist(patient) if user.startswith(STAFF) else None
+    made = cards(kept.says, served.pathways, served.origin, served.app) if kept else []
     if kept and made:
-        access.show(patient, f"Observation/{kept[0]}")
+        access.show(patient, f"Observation/{kept.id}")
     served.metrics.cards(service.id, len(made))
     return _json({"cards": made})
 

@@ -18,7 +18,7 @@ async def profile(request: Request) -> Response:
     who = await asker(request)
     who.asks("operation", "Observation", "operation=personalization-profile")
     sight = who.sight("Observation", "r")
-    found = who.served.shelf.profile(f"Patient/{valid_id(part(request, 'id'))}", sight)
+    found = await who.served.profiles.profile(f"Patient/{valid_id(part(request, 'id'))}", sight)
     if found is None:
         raise not_found()
     who.show(found)

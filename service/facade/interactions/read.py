@@ -16,7 +16,7 @@ async def read(request: Request) -> Response:
     """The resource as it stands, with its version as ETag; 304 to `If-None-Match` of that version."""
     who, type = await asker(request), known_type(part(request, "type"))
     who.asks("read", type)
-    record = who.served.shelf_of(type).read(type, valid_id(part(request, "id")), who.sight(type, "r"))
+    record = await who.served.read(type, valid_id(part(request, "id")), who.sight(type, "r"))
     if record is None:
         raise not_found()
     who.show(record)

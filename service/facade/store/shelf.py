@@ -8,9 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,6 +26,8 @@ from service.facade.store.profile import bearing, milliseconds
 LAPSING = {"List", "MeasureReport", "Observation", "Provenance"}
 _CHOSEN = f"row, type, id, patient, version, {UPDATED}, until, body"
 
+SETTLED = 2_000_000_000  # nanoseconds; no file system dates more coarsely
+
 # How a resource of ours begins: its type, its id, and a meta that is not empty.
 META, HEAD = b'"meta":{', 200
 
@@ -32,7 +36,8 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 @dataclass(frozen=True)
 class Record:
-    """`sorted_by` is its value in the column that the page is sorted by."""
+    """`sorted_by` is its value in the column that the page is sorted by; `until`, in milliseconds, when it is shown
+    otherwise, or not any more."""
 
     row: int
     type: str
@@ -42,6 +47,7 @@ class Record:
     updated: dt.datetime
     body: bytes
     sorted_by: int = 0
+    until: int | None = None
 
     @property
     def etag(self) -> str:
@@ -50,6 +56,14 @@ class Record:
     @property
     def reference(self) -> str:
         return f"{self.type}/{self.id}"
+
+
+class Gist(NamedTuple):
+    """What a card says of the profile with that id, until then in milliseconds."""
+
+    id: str
+    says: bytes
+    until: int | None
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,19 @@ class Shelf:
     def about(self) -> About:
         return self._open().about
 
+    @property
+    def state(self) -> str | None:
+        """Another one after each change. None soon after one: the next could come within the same tick of the clock
+        that files are dated by."""
+        build, place = self._open().about.build, self._path.stat()
+        if time.time_ns() - place.st_mtime_ns < SETTLED:
+            return None
+        return f"{build} {place.st_mtime_ns} {place.st_size}"
+
+    def now(self) -> int:
+        """Milliseconds, by the clock that profiles lapse by."""
+        return milliseconds(self._now())
+
     def read(self, type: str, id: str, sight: Condition) -> Record | None:
         named = Condition("type = ? AND id = ?", (type, id))
         found = self._records("WHERE {which}", every([named, self._current(type), sight]))
@@ -92,12 +119,12 @@ class Shelf:
         found = self._records("WHERE {which}", every([named, self._current("Observation"), sight]))
         return found[0] if found else None
 
-    def gist(self, patient: str) -> tuple[str, bytes] | None:
-        """The id of the profile of `Patient/id` that counts, and what a card says of it; None where none does."""
+    def gist(self, patient: str) -> Gist | None:
+        """Of the profile of `Patient/id` that counts; None where none does."""
         which = every([Condition("type = 'Observation' AND patient = ?", (patient,)), self._current("Observation")])
-        query = f"SELECT id, gist FROM resources WHERE {which.sql}"  # noqa: S608
+        query = f"SELECT id, gist, until FROM resources WHERE {which.sql}"  # noqa: S608
         found = self._open().connection.execute(query, which.values).fetchone()
-        return (found[0], found[1]) if found else None
+        return Gist(*found) if found else None
 
     def page(self, query: Query, sight: Condition, after: Place | None = None) -> tuple[list[Record], Place | None]:
         """So many records after that place, and the place that a next page goes on from."""
@@ -148,10 +175,10 @@ class Shelf:
         sorted_by: int,
     ) -> Record:
         body = opened.press.unpacked(packed)
-        if type == "Patient" and until is not None and until <= milliseconds(self._now()):
-            body, version = bearing(body, None), f"{version}.lapsed"
+        if type == "Patient" and until is not None and until <= self.now():
+            body, version, until = bearing(body, None), f"{version}.lapsed", None
         moment = dt.datetime.fromtimestamp(updated / 1000, dt.UTC)
-        return Record(row, type, id, patient, version, moment, _stamped(type, body, version, moment), sorted_by)
+        return Record(row, type, id, patient, version, moment, _stamped(type, body, version, moment), sorted_by, until)
 
     def _open(self) -> _Opened:
         opened: _Opened | None = getattr(self._held, "opened", None)
@@ -167,7 +194,7 @@ class Shelf:
 
     def _opened(self, *place: int) -> _Opened:
         opened = _Opened.of(self._path, place)
-        opened.connection.create_function("now", 0, lambda: milliseconds(self._now()))
+        opened.connection.create_function("now", 0, self.now)
         return opened
 
 
