@@ -5,7 +5,7 @@ SHIPPED := build/shipped
 BIN := $(VENV)/bin
 LOCK_FLAGS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command 'make lock'
 
-.PHONY: demo test install lock lint profiles sbom clean
+.PHONY: demo test install lock lint profiles defects sbom clean
 
 demo: $(VENV)/.runtime ## the whole pipeline on an embedded server; ARGS=--no-serve ends it after the report
 	$(BIN)/personalize demo $(ARGS)
@@ -30,6 +30,9 @@ profiles: install ## fhir_profiles/{stu3,r4,r5} from the FSH sources, and docs/p
 	$(BIN)/python -m service.derive.catalogue_fsh
 	fhir_profiles/build.sh
 	$(BIN)/python -m fhir_profiles.guide docs/profile
+
+defects: install ## plants one defect after the other and runs the test that has to find it; NAMES="..." chooses
+	$(BIN)/python tests/defects.py $(NAMES)
 
 sbom: install ## dist/sbom.json (CycloneDX) and dist/licences.md: of what the image installs, nothing of development
 	$(PYTHON) -m venv --clear $(SHIPPED)

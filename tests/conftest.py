@@ -12,6 +12,7 @@ import pytest
 import redis
 import redis_server
 import spark_session
+from canary import NAMES, leaks, marked, repeated, watching
 from required import require
 
 from service import cli
@@ -21,6 +22,9 @@ DATA = Path(__file__).parent / "data"
 TOGETHER = ("tests/real", "tests/engine")  # their files share what is heavy to start: one HAPI, one Spark
 
 REAL_PARTS = pytest.StashKey[list[str]]()
+LEAKS = pytest.StashKey[list[str]]()
+
+pytest_runtest_makereport = watching(NAMES)  # nothing that any test prints or logs names a patient
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -40,20 +44,30 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_sessionfinish(session):
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["real_parts"] = session.config.stash.get(REAL_PARTS, [])
+    """What processes of the tests printed is looked through when all is over, and fails the whole."""
+    config = session.config
+    found = config.stash.setdefault(LEAKS, [])
+    if not config.pluginmanager.hasplugin("dsession"):  # the process that hands out the tests ran none
+        found += repeated(config._tmp_path_factory.getbasetemp())[1]
+    if hasattr(config, "workeroutput"):
+        config.workeroutput |= {"real_parts": config.stash.get(REAL_PARTS, []), "leaks": found}
+    elif found:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
-    met = getattr(node, "workeroutput", {}).get("real_parts", [])
-    node.config.stash.setdefault(REAL_PARTS, []).extend(met)
+    output = getattr(node, "workeroutput", {})
+    for key, name in ((REAL_PARTS, "real_parts"), (LEAKS, "leaks")):
+        node.config.stash.setdefault(key, []).extend(output.get(name, []))
 
 
 def pytest_terminal_summary(terminalreporter, config):
     """Say with what the tests ran: a green run against nothing should not look like one against the real thing."""
     for part in dict.fromkeys(config.stash.get(REAL_PARTS, [])):
         terminalreporter.write_line(f"real parts: {part}")
+    for leak in config.stash.get(LEAKS, []):
+        terminalreporter.write_line(f"FAILED: it names a patient: {leak}", red=True)
 
 
 @pytest.fixture(scope="session")
@@ -124,6 +138,7 @@ def personalize(tmp_path, monkeypatch, capsys):
         except SystemExit as end:
             code = end.code or 0
         captured = capsys.readouterr()
+        assert leaks(captured.out + captured.err, NAMES) == []
         return Said(code, captured.out, captured.err)
 
     return run
@@ -145,12 +160,12 @@ def misbehaving():
 
 @pytest.fixture(scope="session")
 def planted():
-    """The 17 hand-written patients by file: {"Patient": [...], ...}, and their expected profiles."""
+    """The 17 hand-written patients by file, marked: {"Patient": [...], ...}, and their expected profiles."""
     folder = DATA / "planted"
     resources = {
         path.stem: [json.loads(line) for line in path.read_text().splitlines()] for path in folder.glob("*.ndjson")
     }
-    return resources, json.loads((folder / "expected.json").read_text())["patients"]
+    return marked(resources), json.loads((folder / "expected.json").read_text())["patients"]
 
 
 @pytest.fixture

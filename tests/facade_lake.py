@@ -16,7 +16,6 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
-from canary import marked
 from jwt import PyJWK
 
 from service import cli
@@ -38,7 +37,7 @@ def hospital(tmp_path_factory, planted):
     folder = tmp_path_factory.mktemp("hospital")
     resources, _ = planted
     with running(patients=0) as sandbox, pytest.MonkeyPatch.context() as patch:
-        sandbox.store.load(json.dumps(each).encode() for each in marked(resources))
+        sandbox.store.load(json.dumps(each).encode() for kind in resources.values() for each in kind)
         (folder / "personalize.toml").write_text(f'[sources.clinic]\nurl = "{sandbox.url}"\n')
         patch.chdir(folder)
         typed(patch, "run", "clinic", "--as-of", NIGHT, "--apply")

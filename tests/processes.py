@@ -9,6 +9,8 @@ import signal
 import sys
 import time
 
+from canary import SAID
+
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["service.cli", "pytest"])
 
@@ -24,8 +26,8 @@ def _typed(folder, words):
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored, as with `minding_ctrl_c`
     os.chdir(folder)
-    with open(os.devnull, "w") as nowhere:
-        sys.stdout, sys.stderr = nowhere, nowhere
+    with open(f"{folder.rstrip('/')}-{os.getpid()}{SAID}", "w") as said:
+        sys.stdout, sys.stderr = said, said
         sys.argv = ["personalize", *words]
         cli.main()
 

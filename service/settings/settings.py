@@ -222,7 +222,8 @@ class Settings(BaseSettings):
     policy: Path | None = Field(default=None, description="instead of the shipped policy of levels and pathways")
     redis_url: SecretStr | None = Field(
         default=None,
-        description="where machines that share a source keep their locks, what each client of `serve` asked, and `serve.share_profiles`",
+        description="where machines that share a source keep their locks, what each client of `serve` asked, and what "
+        "`serve.share_profiles` keeps",
     )
     catalog_url: SecretStr | None = Field(
         default=None, description="a PostgreSQL where several machines share the catalog; unset: a file in the lake"

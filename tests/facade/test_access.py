@@ -7,10 +7,12 @@ from uuid import uuid4
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from facade_lake import BUSY, OTHER, authority_running, bearer, opened
 from jwt import PyJWK
-from jwt.algorithms import RSAAlgorithm
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from service.server.auth.keys import new_key
 
@@ -164,6 +166,16 @@ def test_a_token_that_does_not_hold_is_no_token(http, authority, bad):
 def weak():
     key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     return {**RSAAlgorithm.to_jwk(key, as_dict=True), "kid": "weak"}
+
+
+def test_a_key_of_another_curve_is_none_for_that_algorithm(http, authority):
+    key = ec.generate_private_key(ec.SECP256R1())
+    authority.keys["curve"] = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "curve", "use": "sig"}
+    http.served.tokens._signers[authority.url].keys._tried_at = float("-inf")
+    signed = authority.token(http.served.base, ALL, alg="ES384", header={"kid": "curve"}).rpartition(".")[0]
+    r, s = decode_dss_signature(key.sign(signed.encode(), ec.ECDSA(hashes.SHA384())))
+    signature = base64.urlsafe_b64encode(r.to_bytes(48, "big") + s.to_bytes(48, "big")).rstrip(b"=").decode()
+    assert http.get("Observation", headers=bearer(f"{signed}.{signature}")).status_code == 401
 
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
@@ -330,6 +342,20 @@ def test_an_include_needs_its_own_scope_and_it_is_said_when_it_lacks(http, token
     assert [each["search"]["mode"] for each in http.bundle(asked, headers=bearer(read_alone))["entry"]][1] == "outcome"
     whole = http.bundle(asked, headers=bearer(token("system/Observation.rs system/Provenance.s")))["entry"]
     assert [each["search"]["mode"] for each in whole] == ["match", "include"]
+
+
+def test_an_include_shows_those_alone_whom_its_own_scope_reaches(http, token):
+    mine = bearer(token("system/Observation.rs patient/Provenance.rs", patient=BUSY))
+    entries = http.bundle("Observation?_count=200&_revinclude=Provenance:target", headers=mine)["entry"]
+    modes = [each["search"]["mode"] for each in entries]
+    assert (modes.count("match"), modes.count("include")) == (16, 1)
+
+
+def test_an_issuer_signs_with_the_algorithms_that_it_may(served, authority):
+    http = served("", tables=authority.settings(audience="those", algorithms=["ES384"]))
+    for alg, status in (("ES384", 200), ("RS384", 401)):
+        mine = bearer(authority.token("those", "system/Observation.rs", alg=alg))
+        assert http.get("Observation?_count=1", headers=mine).status_code == status
 
 
 def test_the_operation_needs_the_scope_to_read(http, token):

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 import structlog
-from canary import IDS, MARKS, NAME, REASON, RECORD, leaks
+from canary import IDS, MARKS, NAME, NAMES, REASON, RECORD, SAID, leaks, repeated
 from facade_lake import BUSY, OTHER, authority_running, bearer, opened
 
 from service.shelves.journal import beside
@@ -18,7 +18,6 @@ from service.shelves.journal import beside
 TESTS = Path(__file__).parents[1]
 SETTINGS = 'patient = "whole"\nreports = ["visits"]\napp_client_id = "page"\nrequests_per_minute = 1000000'
 QUERIES = ["", f"?patient={BUSY}", f"?{BUSY}=1", f"?_id={BUSY}&date={NAME}", f"?_sort={RECORD}", f"?_page={BUSY}"]
-NAMES = (NAME, RECORD, REASON)
 
 
 @pytest.fixture
@@ -169,12 +168,22 @@ def test_a_leak_is_found(house, capfd, leak):
 @pytest.mark.parametrize(("said", "code"), [("route=/fhir/{type}", 0), (f"GET /fhir/Patient/{BUSY}", 1)])
 def test_a_test_whose_server_logs_a_patient_fails(tmp_path, said, code):
     """What watches every test here, over a test of one line."""
-    (tmp_path / "conftest.py").write_text("from canary import pytest_runtest_makereport\n")
+    (tmp_path / "conftest.py").write_text(
+        "from canary import MARKS, watching\npytest_runtest_makereport = watching(MARKS)\n"
+    )
     (tmp_path / "test_one.py").write_text(f"import sys\ndef test_one():\n    print({said!r}, file=sys.stderr)\n")
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
     done = subprocess.run(words, env={**os.environ, "PYTHONPATH": str(TESTS)}, capture_output=True, text=True)
     assert done.returncode == code, done.stdout + done.stderr
     assert ("what was logged repeats of a patient" in done.stdout) == bool(code)
+
+
+def test_a_leak_into_what_a_process_printed_is_found_when_all_is_over(tmp_path):
+    (tmp_path / "lake").mkdir()
+    for name, text in ((f"good{SAID}", "3 patients"), (f"lake/bad{SAID}", f"who is {NAME}?"), ("raw.ndjson", NAME)):
+        (tmp_path / name).write_text(text)
+    assert repeated(tmp_path) == (2, [f"{tmp_path}/lake/bad{SAID}: {NAME}"])
+    (tmp_path / "lake" / f"bad{SAID}").unlink()  # or the whole session would fail by it
 
 
 def test_the_marks_stand_nowhere_else():

@@ -175,6 +175,14 @@ def test_a_link_that_was_touched_or_is_of_another_edition_is_refused(served):
     assert http.get(link).status_code == 410
 
 
+def test_a_file_seals_its_links_with_a_key_of_its_own(served):
+    http = served()
+    before = http.served.shelf.about.key
+    http.wiring.lake.served("clinic").unlink()
+    http.wiring.refresh()
+    assert len({before, http.served.shelf.about.key}) == 2 and len(before) == 32
+
+
 def test_counting(house):
     http = house
     assert "total" not in http.bundle("Observation?_count=3")

@@ -12,7 +12,6 @@ from typing import Literal, cast
 from urllib.parse import parse_qsl
 
 from service.facade.outcome import Refusal
-from service.facade.search.parameters import SEARCH
 from service.facade.search.query import meaning
 
 Context = Literal["patient", "user", "system"]
@@ -73,9 +72,4 @@ def _restrictions(query: str | None) -> tuple[tuple[str, str], ...] | None:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict")
     except ValueError:
         return None
-    # A patient is the context's to say, and result parameters restrict nothing.
-    return tuple(pairs) if all(_restricts(name) for name, _ in pairs) else None
-
-
-def _restricts(name: str) -> bool:
-    return any(name in SEARCH[type] for type in SEARCH)
+    return tuple(pairs)
