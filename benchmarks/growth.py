@@ -7,7 +7,8 @@ they are made, flattened and deleted CHUNK by CHUNK, and derived are all of them
 --engines duckdb,spark   which of them
 --memory 12GiB           what DuckDB may take before it spills; 3GiB unless given
 --out FILE               each measurement as a line of JSON, appended
---room DIR               where the lake is made; on the disk that has the room
+--room DIR               where the lakes are made; on the disk that has the room. What ended there before is not made
+                         again, so that a million may take several evenings
 --picture FILE SVG       nothing is measured: what FILE holds, drawn
 
 Each stage of each engine is a process of its own. Seconds are of the clock, and of all cores together; memory is that
@@ -28,7 +29,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,18 @@ def main(words: list[str]) -> None:
         f"{'patients':>10} {'resources':>12} {'engine':>7} {'stage':>8} {'clock s':>9} {'cores s':>9}  peak, spilled GB"
     )
     for patients in asked.sizes:
-        with tempfile.TemporaryDirectory(dir=asked.room) as room:
-            for line in _grown(Path(room), patients, asked.engines.split(","), asked.memory):
+        with _room(asked.room, patients) as room:
+            for line in _grown(room, patients, asked.engines.split(","), asked.memory):
                 _told(line, asked.out)
+
+
+@contextmanager
+def _room(kept: str | None, patients: int) -> Iterator[Path]:
+    if kept:
+        yield Path(kept) / str(patients)
+        return
+    with tempfile.TemporaryDirectory() as room:
+        yield Path(room)
 
 
 def _asked(words: list[str]) -> argparse.Namespace:
@@ -83,26 +93,39 @@ def _told(line: dict[str, Any], out: Path | None) -> None:
 
 def _grown(room: Path, patients: int, engines: list[str], memory: str) -> Iterator[dict[str, Any]]:
     """Flatten, then derive, of each engine."""
-    resources, flattened = 0, {name: Counter[str]() for name in engines}
     chunks = [range(first, min(first + CHUNK, patients + 1)) for first in range(1, patients + 1, CHUNK)]
     for number, chunk in enumerate(chunks):
-        made = Lake(room / "made").open()
-        resources += sum(written(made.raw(SOURCE, RUN), chunk).values())
-        for name in engines:
-            lake = _beside(room / name / f"chunk-{number}", made)
-            _add(flattened[name], _measured("flatten", lake, name, memory))
-        shutil.rmtree(room / "made")
-    about = {"patients": patients, "resources": resources}
+        left = [name for name in engines if not _ended(room / name, number).is_file()]
+        if left:
+            _flattened(room, number, chunk, left, memory)
     for name in engines:
-        yield about | {"engine": name, "stage": "flatten", **flattened[name]}
-        yield about | {"engine": name, "stage": "derive", **_measured("derive", _joined(room / name), name, memory)}
+        ended = [json.loads(_ended(room / name, number).read_text()) for number in range(len(chunks))]
+        about = {"patients": patients, "resources": sum(each["resources"] for each in ended), "engine": name}
+        yield about | {"stage": "flatten", **_together([each["flatten"] for each in ended])}
+        yield about | {"stage": "derive", **_measured("derive", _joined(room / name), name, memory)}
         shutil.rmtree(room / name)
 
 
-def _add(whole: Counter[str], part: dict[str, float]) -> None:
+def _ended(place: Path, number: int) -> Path:
+    return place / f"chunk-{number}.json"
+
+
+def _flattened(room: Path, number: int, chunk: range, engines: list[str], memory: str) -> None:
+    """The lines of a chunk, its facts by each engine, and what that took; then without the lines."""
+    shutil.rmtree(room / "made", ignore_errors=True)
+    made = Lake(room / "made").open()
+    resources = sum(written(made.raw(SOURCE, RUN), chunk).values())
+    for name in engines:
+        shutil.rmtree(room / name / f"chunk-{number}", ignore_errors=True)
+        took = _measured("flatten", _beside(room / name / f"chunk-{number}", made), name, memory)
+        _ended(room / name, number).write_text(json.dumps({"resources": resources, "flatten": took}))
+    shutil.rmtree(room / "made")
+
+
+def _together(parts: list[dict[str, float]]) -> dict[str, float]:
     """Seconds add up; memory and disk are given back in between."""
-    for name, value in part.items():
-        whole[name] = whole[name] + value if name in ("clock", "cores") else max(whole[name], value)
+    how = {"clock": sum, "cores": sum, "peak": max, "spilled": max}
+    return {name: of(part[name] for part in parts) for name, of in how.items()}
 
 
 def written(raw: Path, numbers: range) -> Counter[str]:
@@ -148,7 +171,8 @@ def _beside(place: Path, made: Lake) -> Lake:
 
 def _joined(place: Path) -> Lake:
     """One lake of the facts of all chunks; a patient's are in one of them."""
-    chunks = sorted(place.iterdir(), key=lambda each: int(each.name.rpartition("-")[2]))
+    chunks = sorted((each for each in place.glob("chunk-*") if each.is_dir()), key=_number)
+    shutil.rmtree(place / "all", ignore_errors=True)
     lake = Lake(place / "all").open()
     facts, raw = lake.facts(SOURCE, RUN), lake.raw(SOURCE, RUN)
     facts.mkdir(parents=True)
@@ -159,9 +183,11 @@ def _joined(place: Path) -> Lake:
         parts = [str(Lake(chunk).facts(SOURCE, RUN) / table.name) for chunk in chunks]
         with duckdb.connect(config={"memory_limit": "2GB"}) as connection:
             connection.execute(f"COPY (FROM read_parquet({parts})) TO '{facts / table.name}' (FORMAT parquet)")
-    for chunk in chunks:
-        shutil.rmtree(chunk)
     return lake
+
+
+def _number(chunk: Path) -> int:
+    return int(chunk.name.rpartition("-")[2])
 
 
 def _measured(stage: str, lake: Lake, engine: str, memory: str) -> dict[str, float]:
