@@ -2,6 +2,7 @@
 
 One worker each, in processes of their own, asked in turn by 1 and by 16 clients that keep their connections. The lake
 is made from a few invented patients; one of their profiles is then repeated under other ids until there are enough.
+Each question is about another of them, drawn at random.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from random import randint
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -121,14 +123,14 @@ async def _answered(url: str) -> None:
 
 def _compared(size: int, clients: int, echo: str, ours: str) -> None:
     asked = {
-        "echo": (echo, _get("/echo/word")),
-        "profile": (ours, _get("/fhir/Observation/panel-bench1")),
-        "operation": (ours, _get("/fhir/Patient/bench1/$personalization-profile")),
-        "patient-view": (ours, _hook()),
+        "echo": (echo, lambda n: _get(f"/echo/{n}")),
+        "profile": (ours, lambda n: _get(f"/fhir/Observation/panel-bench{n}")),
+        "operation": (ours, lambda n: _get(f"/fhir/Patient/bench{n}/$personalization-profile")),
+        "patient-view": (ours, _hook),
     }
     plain: tuple[float, float] | None = None
-    for name, (url, request) in asked.items():
-        times = asyncio.run(_asked(url, request, clients))
+    for name, (url, about) in asked.items():
+        times = asyncio.run(_asked(url, about, size, clients))
         p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
         plain = plain or (p50, p99)
         print(
@@ -141,8 +143,8 @@ def _get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
 
-def _hook() -> bytes:
-    context = {"userId": "Practitioner/1", "patientId": "bench1"}
+def _hook(number: int) -> bytes:
+    context = {"userId": "Practitioner/1", "patientId": f"bench{number}"}
     body = json.dumps({"hook": "patient-view", "hookInstance": str(uuid4()), "context": context})
     head = (
         "POST /cds-services/personalization-patient-view HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json"
@@ -150,7 +152,7 @@ def _hook() -> bytes:
     return f"{head}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-async def _asked(url: str, request: bytes, clients: int) -> list[float]:
+async def _asked(url: str, about: Callable[[int], bytes], size: int, clients: int) -> list[float]:
     """Milliseconds of each answer, sorted."""
     parts, times = urlsplit(url), list[float]()
     over = time.monotonic() + SECONDS
@@ -158,6 +160,7 @@ async def _asked(url: str, request: bytes, clients: int) -> list[float]:
     async def one() -> None:
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         while time.monotonic() < over:
+            request = about(randint(1, size))
             began = time.perf_counter()
             writer.write(request)
             await _answer(reader)

@@ -195,6 +195,15 @@ def test_a_body_is_read_so_far_and_no_further_whatever_it_says_of_itself(served)
     assert many.status_code == 400
 
 
+def test_who_says_that_too_much_comes_is_answered_before_it_does(served):
+    http = served('auth = "off"\nlargest_body = 2000')
+    url = http.base_url
+    with socket.create_connection((url.host, url.port), timeout=20) as connection:
+        head = f"POST /fhir/Observation/_search HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: 3000\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 413")
+
+
 def test_a_client_that_asks_too_often_waits_and_others_do_not(served, authority):
     http = served("requests_per_minute = 20", tables=authority.settings())
     greedy, other = (

@@ -10,7 +10,6 @@ from contextlib import closing
 import duckdb
 import httpx
 import pytest
-from canary import marked
 from facade_lake import BASE, BUSY, MORNING, OTHER, opened, typed
 from fhir.resources.R4B import get_fhir_model_class
 
@@ -310,7 +309,7 @@ def test_what_a_person_declines_is_gone_with_the_next_look(served, monkeypatch):
 
 def test_a_patient_is_shown_whole_where_that_is_set(served, planted):
     http = served('auth = "off"\npatient = "whole"')
-    (theirs,) = [each for each in marked(planted[0]) if each["id"] == BUSY]
+    (theirs,) = [each for each in planted[0]["Patient"] if each["id"] == BUSY]
     ours = http.get(f"Patient/{BUSY}").json()
     assert [each["url"] for each in ours["extension"]] == [EXTENSION]
     for name in set(theirs) - {"meta", "extension"}:
