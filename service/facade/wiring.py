@@ -79,13 +79,13 @@ class Wiring:
         shelf = Shelf(self.lake.served(self.source.id), self.now)
         release = release_of(shelf.about.fhir)
         accesses = Accesses(self.lake.audit(self.source.id), release, base, self.now)
-        jobs, metrics = Jobs(self._personalize), Metrics()
+        jobs = Jobs(self._personalize)
         with (
             Catalog.open(self.lake.catalog, self.config.catalog()) as catalog,
             closing(accesses),
             repeated(lambda: self._looked_after(accesses), self.serve.refresh, "refresh"),
             closing(jobs),
-            self._worked(metrics) as queue,
+            self._worked() as queue,
         ):
             yield Served(
                 settings=self.serve,
@@ -99,7 +99,7 @@ class Wiring:
                 clients=Clients(self.serve.hooks, catalog) if tokens else None,
                 limits=self._limits(),
                 jobs=jobs,
-                metrics=metrics,
+                metrics=Metrics(),
                 queue=queue,
                 now=self.now,
                 pathways=_pathways(),
@@ -123,12 +123,11 @@ class Wiring:
             log.warning("profiles were not renewed", reason=error.what, do=error.do)
 
     @contextmanager
-    def _worked(self, metrics: Metrics) -> Iterator[Queue]:
+    def _worked(self) -> Iterator[Queue]:
         """What is due of this source is carried out in a thread, unless that is left to others; the one under way when
         it ends is ended first."""
 
-        def ended(claim: Claim, how: str) -> None:
-            metrics.job(claim.kind, how)
+        def ended(_claim: Claim, how: str) -> None:
             if how == "done":
                 self._renewed()
 

@@ -24,7 +24,7 @@ from service.errors import LeaseLost
 from service.schema import database
 from service.schema.clock import clock
 from service.settings.jobs import Jobs
-from service.tables import fences, jobs
+from service.tables import ended, fences, jobs
 
 Kind = Literal["patient", "changes", "incremental", "full", "renew"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -217,6 +217,19 @@ class Queue:
         chosen = chosen.where(jobs.c.source == source, jobs.c.aside).order_by(jobs.c.kind, jobs.c.patient)
         with self._engine.connect() as look:
             return [dict(row) for row in look.execute(chosen).mappings()]
+
+    def count(self, claim: Claim, how: str) -> None:
+        """One more that ended so, for whoever is asked how it stands: the worker may be gone by then."""
+        new = self.inserting(ended).values(source=claim.source, kind=claim.kind, how=how, count=1)
+        with self._engine.begin() as tx:
+            again = {"count": ended.c.count + 1}
+            tx.execute(new.on_conflict_do_update(index_elements=["source", "kind", "how"], set_=again))
+
+    def ended(self, source: str) -> list[tuple[str, str, int]]:
+        """Kind, how it ended, and how many of these there were since the catalog was made."""
+        chosen = sa.select(ended.c.kind, ended.c.how, ended.c.count).where(ended.c.source == source)
+        with self._engine.connect() as look:
+            return [(row.kind, row.how, int(row[2])) for row in look.execute(chosen)]
 
     def counts(self, source: str) -> Waiting:
         running = sa.and_(jobs.c.until.is_not(None), jobs.c.until >= clock())

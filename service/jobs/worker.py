@@ -18,6 +18,7 @@ from service.jobs.beside import repeated
 from service.jobs.queue import Claim, Queue
 from service.settings import Source
 from service.settings.jobs import Jobs
+from service.tracing import span
 
 CALLED_OFF = "its worker was told to end"
 NOT_ITS_FAULT = (LakeProblem, NotPermitted, ServerBusy, Unreachable)
@@ -29,7 +30,7 @@ Ended = Callable[[Claim, str], None]
 
 
 def unwatched(_claim: Claim, _how: str) -> None:
-    """For who does not count."""
+    """For who has nothing to do with it."""
 
 
 @dataclass
@@ -78,7 +79,7 @@ class Worker:
     def _together(self, claims: list[Claim]) -> bool:
         """Whether that was the end of it: what is no patient's fault is none of each by itself either."""
         try:
-            self.carry_out(claims)
+            self._carried_out(claims)
         except NOT_ITS_FAULT as error:
             for claim in claims:
                 self._told(claim, self._not_its_fault(claim, error))
@@ -97,13 +98,19 @@ class Worker:
         """Not begun any more where the worker is told to end."""
         return self._off(claim, CALLED_OFF, 0) if self.over.is_set() else self._one(claim)
 
+    def _carried_out(self, claims: Sequence[Claim]) -> None:
+        with span("job", source=claims[0].source, kind=claims[0].kind, jobs=len(claims)) as told:
+            self.carry_out(claims)
+            told["outcome"] = "done"
+
     def _told(self, claim: Claim, how: str) -> None:
         log.info("job", source=claim.source, kind=claim.kind, ended=how, tries=claim.tries)
+        self.queue.count(claim, how)
         self.ended(claim, how)
 
     def _one(self, claim: Claim) -> str:
         try:
-            self.carry_out([claim])
+            self._carried_out([claim])
         except LeaseLost:
             return "lost"
         except NOT_ITS_FAULT as error:

@@ -5,6 +5,7 @@ import signal
 import time
 
 import pytest
+from always import came
 from job_queues import later, rows
 from processes import finished
 from processes import personalize as process
@@ -15,12 +16,6 @@ from service.jobs.queue import Queue
 from service.jobs.worker import Worker
 from service.sandbox import Faults
 from service.settings import load
-
-VISIT = {
-    "resourceType": "Encounter",
-    "status": "finished",
-    "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "EMER"},
-}
 
 
 @pytest.fixture
@@ -40,16 +35,6 @@ def configure(folder, sandbox, jobs="debounce = 0\nlease = 2\nbackoff = 0", more
     (folder / "personalize.toml").write_text(
         f'[sources.hospital]\nurl = "{sandbox.url}"\napply = true\n{more}\n[jobs]\n{jobs}\n'
     )
-
-
-def came(sandbox, patient, times):
-    """So many visits to the emergency room in the last days."""
-    now = time.time()
-    for number in range(times):
-        day = time.strftime("%Y-%m-%dT10:00:00Z", time.gmtime(now - 86_400 * (number + 2)))
-        period = {"start": day, "end": day.replace("T10", "T11")}
-        visit = {**VISIT, "id": f"{patient}-{number}", "subject": {"reference": f"Patient/{patient}"}, "period": period}
-        sandbox.store.load([json.dumps(visit).encode()])
 
 
 def panels(sandbox):
