@@ -40,7 +40,7 @@ from service.sandbox.population import generate  # noqa: E402
 from service.settings import load  # noqa: E402
 
 PATIENTS, LOST = 30, 0.2  # of the changes that nobody tells of; they are found by looking
-EVERY, KILLED_EVERY, LOOKED_EVERY, PATIENCE = 0.5, 8.0, 5.0, 1800.0
+EVERY, KILLED_EVERY, LOOKED_EVERY, PATIENCE = 0.5, 15.0, 5.0, 1800.0  # seconds
 SOURCE = 'url = "{}"\napply = true\nchanges_at = "* * * * *"\nincremental_at = "*/3 * * * *"\noverlap = 5\n'
 REST = (
     '[serve]\nport = 0\nauth = "off"\nrefresh = 5\n'

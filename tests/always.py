@@ -23,7 +23,7 @@ def came(sandbox, patient, times):
     return visit
 
 
-def until(seen, seconds=120):
+def until(seen, seconds=240):
     """Waits for what is to happen; a test that hangs fails here."""
     end = time.monotonic() + seconds
     while not seen():

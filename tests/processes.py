@@ -34,7 +34,7 @@ def _typed(folder, words, version):
 
 
 def finished(process):
-    process.join(120)
+    process.join(240)
     return process.exitcode
 
 

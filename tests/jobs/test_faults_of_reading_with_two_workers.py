@@ -61,7 +61,7 @@ def test_one_is_killed_again_and_again_while_all_is_read(place, clinic):
     killed.server.before = at(pages, (3, first.kill), (9, second.kill))
     killed.ask(*PEOPLE, every="incremental")
     for each in (first, second):
-        each.join(60)
+        each.join(240)
         assert each.exitcode == -signal.SIGKILL
         place.replaced()
     killed.ends_as_a_clean_run()

@@ -47,7 +47,7 @@ def test_killed_between_a_write_and_its_record(place, clinic):
     killed.server.faults.carried_out = lambda _fault: place.send(signal.SIGKILL)
     killed.ask("p0")
     for each in place.workers:
-        each.join(60)
+        each.join(240)
         assert each.exitcode == -signal.SIGKILL
     place.replaced()
     killed.ask(*PEOPLE[1:])
@@ -175,7 +175,7 @@ def test_one_is_told_to_end_and_another_begins(place, clinic):
     drained, (one, _) = clinic("drained"), place.workers
     drained.server.before = at(reading("Encounter"), (1, one.terminate))
     drained.ask(*PEOPLE)
-    one.join(60)
+    one.join(240)
     assert one.exitcode == 0
     place.replaced()
     drained.ends_as_a_clean_run()
@@ -199,5 +199,5 @@ def test_an_older_worker_leaves_what_a_newer_one_wrote(place, clinic):
     }
     place.send(signal.SIGCONT, new)
     new.terminate()
-    new.join(60)
+    new.join(240)
     assert new.exitcode == 0
