@@ -20,6 +20,7 @@ from service.progress import progress
 from service.pull import patient_ids
 from service.server.egress import known_rung
 from service.settings import Settings, Source
+from service.tracing import traced
 
 
 @contextmanager
@@ -45,7 +46,8 @@ def opened(
     with Catalog.open(lake.catalog, config.catalog()) as catalog:
         chosen = new or (_named(catalog, run) if run else _newest(catalog, config.source(server or ""), str(after)))
         source = _limited(config.source(chosen.source), limits or {})
-        with locks.held(source.id, lake.root, config.redis()), progress() as advance:
+        traces = traced(config.traces_url, config.installation)
+        with traces, locks.held(source.id, lake.root, config.redis()), progress() as advance:
             yield Work(source, lake, catalog, chosen, rules, asked, advance, Kind.of(config), config.own)
 
 

@@ -32,6 +32,7 @@ from service.lake import Lake, read_json
 from service.server.client import FhirServer
 from service.server.egress import may_write, rung
 from service.settings import Own, Settings, Source, WriteRung
+from service.tracing import counted, span
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,14 +56,16 @@ def run(
     `limit`, `only` and `group` restrict whom is read: so many patients, those with these ids, the members of a Group.
     """
     outcome = Outcome(work)
-    _permitted(work, write)
-    _computable(work)
-    outcome.stage("pull", pull, limit, only, group, full)
-    outcome.stage("flatten", flatten)
-    outcome.stage("derive", derive, as_of)
-    outcome.stage("plan", plan, full)
-    if write:
-        outcome.stage("apply", apply)
+    with span("run", source=work.source.id, run=work.run.run) as told:
+        _permitted(work, write)
+        _computable(work)
+        outcome.stage("pull", pull, limit, only, group, full)
+        outcome.stage("flatten", flatten)
+        outcome.stage("derive", derive, as_of)
+        outcome.stage("plan", plan, full)
+        if write:
+            outcome.stage("apply", apply)
+        told["outcome"] = "partial" if outcome.partial else "done"
     return outcome
 
 
@@ -315,8 +318,10 @@ class Outcome:
         return unwritten or any(where.startswith("Patient/") for where in aside)
 
     def stage(self, name: str, tell: Callable[Concatenate[Work, P], Told], *args: P.args, **kwargs: P.kwargs) -> None:
-        began = time.perf_counter()
-        self.told[name] = tell(self.work, *args, **kwargs)
+        began, work = time.perf_counter(), self.work
+        with span(name, source=work.source.id, run=work.run.run) as told:
+            self.told[name] = tell(work, *args, **kwargs)
+            told |= counted(self.told[name])
         self.seconds[name] = round(time.perf_counter() - began, 3)
         self.work.catalog.reached(self.work.run.run, name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-REVISION = "0002"  # of `schema/migrations`, the last; a test compares
+REVISION = "0003"  # of `schema/migrations`, the last; a test compares
 TABLES = sa.MetaData()
 
 runs = sa.Table(
@@ -131,6 +131,15 @@ jobs = sa.Table(
     sa.Column("said", sa.String),
     sa.Column("aside", sa.Boolean, nullable=False),
     sa.Index("jobs_by_due", "aside", "due"),
+)
+
+ended = sa.Table(
+    "ended",
+    TABLES,
+    sa.Column("source", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("how", sa.String, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
 )
 
 fences = sa.Table(

@@ -38,7 +38,7 @@ def queue(lake_dir: Path, config: Settings) -> Iterator[Queue]:
 def worker(lake_dir: Path, config: Settings, sources: Sequence[Source], ended: Ended = unwatched) -> Iterator[Worker]:
     with queue(lake_dir, config) as opened:
         lake = Lake(lake_dir)
-        yield Worker(opened, sources, config.jobs, lambda claim: carry_out(claim, opened, config, lake), ended)
+        yield Worker(opened, sources, config.jobs, lambda claims: carry_out(claims, opened, config, lake), ended)
 
 
 async def subscribed(

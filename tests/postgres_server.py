@@ -27,7 +27,7 @@ class Server:
     """`url` names its one database."""
 
     def __init__(self, home):
-        self.home, self.port, self.process = home, _free_port(), None
+        self.home, self.port, self.process = home, free_port(), None
         self.url = f"postgresql://tests@127.0.0.1:{self.port}/postgres"
         self._run("initdb", "-D", home / "data", "-U", "tests", "-A", "trust", "--no-sync", "-E", "UTF8", "--no-locale")
 
@@ -76,7 +76,7 @@ def _answers(port):
     return done.returncode == 0
 
 
-def _free_port():
+def free_port():
     with socket.socket() as each:
         each.bind(("127.0.0.1", 0))
         return each.getsockname()[1]

@@ -15,15 +15,18 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["service.cli", "pytest"])
 
 
-def personalize(folder, *words):
-    process = _context.Process(target=_typed, args=(str(folder), [str(word) for word in words]))
+def personalize(folder, *words, version=None):
+    """`version`: as if the service were of that one."""
+    process = _context.Process(target=_typed, args=(str(folder), [str(word) for word in words], version))
     process.start()
     return process
 
 
-def _typed(folder, words):
+def _typed(folder, words, version):
+    import service
     from service import cli
 
+    service.__version__ = version or service.__version__
     signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored, as with `minding_ctrl_c`
     os.chdir(folder)
     with open(f"{folder.rstrip('/')}-{os.getpid()}{SAID}", "w") as said:
@@ -33,7 +36,7 @@ def _typed(folder, words):
 
 
 def finished(process):
-    process.join(120)
+    process.join(240)
     return process.exitcode
 
 

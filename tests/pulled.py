@@ -7,7 +7,11 @@ from service.pull.pull import READ
 
 def held(lake):
     """Of the newest run that is complete, from its files; none stands there twice."""
-    run = max(path.parent for path in lake.glob("raw/*/*/manifest.json"))
+    return held_by(max(path.parent for path in lake.glob("raw/*/*/manifest.json")))
+
+
+def held_by(run):
+    """Of this run."""
     lines = [json.loads(line) for file in run.glob("*.ndjson") for line in file.read_text().splitlines()]
     found = {f"{line['resourceType']}/{line['id']}": int(line["meta"]["versionId"]) for line in lines}
     assert len(found) == len(lines)

@@ -2,7 +2,9 @@
 
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+
+import redis
 
 NEEDED = "redis-server"
 
@@ -27,3 +29,35 @@ def started(home):
             yield server, f"unix://{socket}"
         finally:
             server.kill()  # one that was stopped minds nothing else
+
+
+class Restartable:
+    """One that is flushed, or killed and begun again, at a word."""
+
+    def __init__(self, home):
+        self._home, self._held = home, ExitStack()
+        self._begin()
+
+    def _begin(self):
+        self._process, self.url = self._held.enter_context(started(self._home))
+
+    def flush(self):
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
+    def again(self):
+        self.end()
+        self._begin()
+
+    def end(self):
+        self._held.close()
+        (self._home / "redis.sock").unlink(missing_ok=True)
+
+
+@contextmanager
+def restartable(home):
+    server = Restartable(home)
+    try:
+        yield server
+    finally:
+        server.end()

@@ -1,24 +1,24 @@
 """The whole way, always on: told of a visit, a new profile stands and is served; through restarts of every part."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
-import time
 
 import httpx
 import pytest
 import redis
 import redis_server
+from always import came, until
 from job_queues import later
 
 from service import working
 from service.facade.server import running as serving
 from service.facade.wiring import wired
+from service.sandbox import Faults
 from service.settings import load
 from service.subscriptions.kept import Kept, Subscription, digest_of
-
-NOW = time.time()
 
 
 @pytest.fixture
@@ -42,34 +42,11 @@ def configure(folder, sandbox, top="", source="apply = true", jobs="debounce = 0
     )
 
 
-def came(sandbox, patient, times):
-    for number in range(times):
-        day = time.strftime("%Y-%m-%dT10:00:00Z", time.gmtime(NOW - 86_400 * (number + 2)))
-        visit = {
-            "resourceType": "Encounter",
-            "id": f"{patient}-{number}",
-            "status": "finished",
-            "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "EMER"},
-            "subject": {"reference": f"Patient/{patient}"},
-            "period": {"start": day, "end": day.replace("T10", "T11")},
-        }
-        sandbox.store.load([json.dumps(visit).encode()])
-    return visit
-
-
 def versions(sandbox):
     """Of panels, by patient."""
     found = [each for each in sandbox.versions().items() if each[0].startswith("Observation/")]
     bodies = {ref: json.loads(sandbox.store.read(*ref.split("/")).body) for ref, _ in found}
     return {bodies[ref]["subject"]["reference"]: version for ref, version in found}
-
-
-def until(seen, seconds=120):
-    """Waits for what is to happen; a test that hangs fails here."""
-    end = time.monotonic() + seconds
-    while not seen():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
 
 
 def profile(base, patient):
@@ -92,8 +69,23 @@ def test_told_of_a_visit_a_new_profile_is_written_and_served(hospital, tmp_path)
         until(lambda: versions(hospital) == {"Patient/p0": 1, "Patient/p1": 2, "Patient/p2": 1})
         until(lambda: profile(served.base, "p1")["meta"]["versionId"] != before["meta"]["versionId"])
         metrics = httpx.get(f"{root}/metrics").text
-    assert 'personalize_jobs_total{ended="done",kind="patient"}' in metrics
+    assert 'personalize_jobs_total{ended="done",kind="patient",source="hospital"}' in metrics
     assert 'personalize_queue_jobs{state="aside"} 0.0' in metrics
+
+
+def test_jobs_of_other_processes_are_told_of_and_outlive_them(personalize, hospital, tmp_path):
+    configure(tmp_path, hospital, jobs="debounce = 0\nbackoff = 0\nattempts = 2\nin_serve = false")
+    wrong = '[[fault]]\nmethod = "POST"\npath = "^$"\nbody = "Patient/p2"\ndo = "status"\nstatus = 422'
+    hospital.faults.replan(Faults.of(wrong).plan)
+    for n in range(3):
+        came(hospital, f"p{n}", 7)
+    assert personalize("jobs", "ask", "hospital", "p0", "p1", "p2").code == 0
+    assert personalize("worker", "--once").code == 0
+    for _ in range(2):
+        with serving(wired(tmp_path / "lake", None)) as served:
+            metrics = httpx.get(f"{served.base.removesuffix('/fhir')}/metrics").text
+        told = dict(re.findall(r'personalize_jobs_total{ended="(.+)",kind="patient",source="hospital"} (.+)', metrics))
+        assert told == {"done": "2.0", "failed": "1.0", "aside": "1.0"}
 
 
 @pytest.fixture

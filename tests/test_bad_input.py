@@ -6,6 +6,7 @@ import httpx
 import pytest
 import respx
 from fastapi import Response
+from wrong_pages import looping
 
 FHIR = "application/fhir+json"
 
@@ -130,10 +131,7 @@ class _Once:
 
 
 def test_a_next_link_that_loops_is_found_out(personalize, people):
-    loop = {"resourceType": "Bundle", "link": [{"relation": "next", "url": f"{people.url}?_getpages=again"}]}
-    people.before = lambda _method, path, _body: (
-        Response(json.dumps(loop), media_type=FHIR) if "/Encounter" in path or "again" in path else None
-    )
+    people.before = looping(people.url, "/Encounter")
     said = run(personalize, people.url)
     assert said.code == 1
     assert "leads back to a page already read" in said.err

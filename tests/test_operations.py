@@ -1,7 +1,10 @@
 """What operators are given holds together: dashboard and alerts name metrics that exist, compose commands that do."""
 
+import copy
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +73,18 @@ def test_the_composition_has_all_parts_and_each_is_watched():
         assert services[name]["stop_grace_period"]
         assert set(services[name]["depends_on"]) == {"lake", "postgres", "redis"}
         assert set(services[name]["secrets"]) <= set(COMPOSE["secrets"])
+
+
+@pytest.mark.parametrize("spoilt", ["", "depend_on", "depends_on", "healthcheck"])
+def test_the_composition_is_as_its_specification_says(tmp_path, spoilt):
+    """By the Compose Specification's own JSON schema; and what is not so is found by it."""
+    composition = copy.deepcopy(COMPOSE)
+    if spoilt:
+        composition["services"]["worker"][spoilt] = "something"
+    (tmp_path / "compose.json").write_text(json.dumps(composition))
+    words = ["-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", tmp_path / "compose.json"]
+    said = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+    assert (said.returncode == 0) == (not spoilt), said.stdout
 
 
 def test_volumes_and_ports_of_the_composition():

@@ -31,10 +31,12 @@ def worker(
     """
     from service import working
     from service.jobs.logs import structured
+    from service.tracing import traced
 
     structured()
     config = settings.load()
-    with working.worker(lake, config, working.configured(config, server)) as at_work:
+    sources = working.configured(config, server)
+    with traced(config.traces_url, config.installation), working.worker(lake, config, sources) as at_work:
 
         def end(_signal: int, _frame: FrameType | None) -> None:
             at_work.over.set()

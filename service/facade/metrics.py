@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from service.jobs.queue import Waiting
 
@@ -34,7 +38,8 @@ class Metrics:
         self._shared = Counter(
             "personalize_shared_profiles", "Answers looked for in Redis", ("found",), registry=self._registry
         )
-        self._jobs = Counter("personalize_jobs", "Jobs ended", ("kind", "ended"), registry=self._registry)
+        self._jobs = _Jobs()
+        self._registry.register(self._jobs)
         self._queue = Gauge("personalize_queue_jobs", "Jobs by where they are", ("state",), registry=self._registry)
         self._oldest = Gauge(
             "personalize_queue_oldest_seconds", "Since the first that waits was asked for", registry=self._registry
@@ -64,13 +69,25 @@ class Metrics:
     def shared(self, found: bool) -> None:
         self._shared.labels("yes" if found else "no").inc()
 
-    def job(self, kind: str, ended: str) -> None:
-        self._jobs.labels(kind, ended).inc()
-
-    def queue(self, counts: Waiting) -> None:
+    def queue(self, source: str, counts: Waiting, ended: Iterable[tuple[str, str, int]]) -> None:
+        """As the catalog has them: of all workers, wherever they are."""
+        self._jobs.ended = [((source, kind, how), count) for kind, how, count in ended]
         for state in ("waiting", "running", "aside"):
             self._queue.labels(state).set(getattr(counts, state))
         self._oldest.set(counts.oldest)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)
+
+
+class _Jobs(Collector):
+    """Counted elsewhere: several that serve one source tell the same number, so the source is named."""
+
+    def __init__(self) -> None:
+        self.ended: Sequence[tuple[tuple[str, str, str], int]] = ()
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        told = CounterMetricFamily("personalize_jobs", "Jobs ended", labels=("source", "kind", "ended"))
+        for labels, count in self.ended:
+            told.add_metric(labels, count)
+        yield told

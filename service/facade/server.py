@@ -14,6 +14,7 @@ from service.facade.app import create_app
 from service.facade.served import Served
 from service.facade.wiring import Wiring
 from service.listening import in_thread, listening, origin
+from service.tracing import traced
 
 PATIENCE = 30  # seconds for requests that are on their way when it ends
 
@@ -35,7 +36,11 @@ class Server(uvicorn.Server):
 
 def serve(wiring: Wiring, ready: Callable[[str], None]) -> None:
     """Until SIGTERM or Ctrl-C; `ready` is told the FHIR base."""
-    with listening(wiring.serve.host, wiring.serve.port) as listener, wiring.opened(origin(listener)) as served:
+    with (
+        traced(wiring.config.traces_url, wiring.config.installation),
+        listening(wiring.serve.host, wiring.serve.port) as listener,
+        wiring.opened(origin(listener)) as served,
+    ):
         server = _server(served)
         ready(served.base)
         # uvicorn raises the signal once more when it has ended: what is opened here is closed before the process goes.

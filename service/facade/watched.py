@@ -21,6 +21,7 @@ from service.facade.audit.access import Access
 from service.facade.http import refused
 from service.facade.outcome import Refusal, malformed
 from service.facade.served import Served
+from service.tracing import span
 
 log = structlog.get_logger(__name__)
 
@@ -39,8 +40,10 @@ class Watched(APIRoute):
             began = time.perf_counter()
             served: Served = request.app.state.served
             access = request.state.access = Access(address=_address(request), kept=kept)
-            response = await _answered(handle, request)
-            response = _recorded(served, access, response)
+            with span(f"{request.method} {template}", source=served.source.id) as told:
+                response = await _answered(handle, request)
+                response = _recorded(served, access, response)
+                told["status"] = response.status_code
             seconds = time.perf_counter() - began
             served.metrics.answered(template, request.method, response.status_code, seconds)
             log.info(

@@ -90,7 +90,7 @@ class Wiring:
             closing(accesses),
             repeated(lambda: self._looked_after(accesses), self.serve.refresh, "refresh"),
             closing(jobs),
-            self._worked(metrics) as queue,
+            self._worked() as queue,
         ):
             yield Served(
                 settings=self.serve,
@@ -146,12 +146,11 @@ class Wiring:
             log.warning("profiles were not renewed", reason=error.what, do=error.do)
 
     @contextmanager
-    def _worked(self, metrics: Metrics) -> Iterator[Queue]:
+    def _worked(self) -> Iterator[Queue]:
         """What is due of this source is carried out in a thread, unless that is left to others; the one under way when
         it ends is ended first."""
 
-        def ended(claim: Claim, how: str) -> None:
-            metrics.job(claim.kind, how)
+        def ended(_claim: Claim, how: str) -> None:
             if how == "done":
                 self._renewed()
 

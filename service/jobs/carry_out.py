@@ -1,9 +1,10 @@
-"""A claim in, the run of the pipeline that it asks for out: of one patient, or of all of a source."""
+"""Claims in, the run of the pipeline that they ask for out: of some patients, or of all of a source."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from service import pipeline
@@ -19,15 +20,18 @@ from service.subscriptions.kept import Kept
 from service.subscriptions.subscribe import renew
 
 
-def carry_out(claim: Claim, queue: Queue, config: Settings, lake: Lake) -> None:
-    """LeaseLost when another has taken it over; else what kept it from being done, as the stages say it."""
-    source = config.source(claim.source)
-    if claim.kind == "changes":
+def carry_out(claims: Sequence[Claim], queue: Queue, config: Settings, lake: Lake) -> None:
+    """LeaseLost when another has taken one over; else what kept them from being done, as the stages say it.
+
+    Several are patients of one source.
+    """
+    source, kind = config.source(claims[0].source), claims[0].kind
+    if kind == "changes":
         asyncio.run(changes.look(queue, source))
-    elif claim.kind == "renew":
+    elif kind == "renew":
         asyncio.run(_renewed(queue, source, config))
     else:
-        _run(claim, queue, config, source, lake)
+        _run(claims, queue, config, source, lake)
 
 
 async def _renewed(queue: Queue, source: Source, config: Settings) -> None:
@@ -37,22 +41,24 @@ async def _renewed(queue: Queue, source: Source, config: Settings) -> None:
     queue.ask(source.id, "changes")  # what happened while none told of it
 
 
-def _run(claim: Claim, queue: Queue, config: Settings, source: Source, lake: Lake) -> None:
-    with _alone(claim, source, config, lake), Catalog.open(lake.catalog, config.catalog()) as catalog:
-        catalog.under(queue.guard(claim))
-        only = [claim.patient.removeprefix("Patient/")] if claim.patient else None
-        work, full = Work.of(config, source, lake, catalog), claim.kind == "full"
-        _written(pipeline.run(work, only=only, full=full, write=source.apply), claim)
+def _run(claims: Sequence[Claim], queue: Queue, config: Settings, source: Source, lake: Lake) -> None:
+    only = [claim.patient.removeprefix("Patient/") for claim in claims if claim.patient] or None
+    with _alone(only, source, config, lake), Catalog.open(lake.catalog, config.catalog()) as catalog:
+        catalog.under(queue.guard(claims))
+        work, full = Work.of(config, source, lake, catalog), claims[0].kind == "full"
+        outcome = pipeline.run(work, only=only, full=full, write=source.apply)
+        if only:
+            _written(outcome)
 
 
-def _alone(claim: Claim, source: Source, config: Settings, lake: Lake) -> AbstractContextManager[None]:
-    """Of one patient the lease is the lock; beside a run of all, `If-Match` decides between the two."""
-    return nullcontext() if claim.patient else locks.held(source.id, lake.root, config.redis())
+def _alone(only: list[str] | None, source: Source, config: Settings, lake: Lake) -> AbstractContextManager[None]:
+    """Of single patients the lease is the lock; beside a run of all, `If-Match` decides between the two."""
+    return nullcontext() if only else locks.held(source.id, lake.root, config.redis())
 
 
-def _written(outcome: Outcome, claim: Claim) -> None:
-    """Of a run of all, who was set aside is listed there; of one patient there is nothing else to tell."""
+def _written(outcome: Outcome) -> None:
+    """Of a run of all, who was set aside is listed there; of single patients there is nothing else to tell."""
     told = outcome.told.get("apply", {})
     aside = [entry["why"] for entry in told.get("set_aside", [])]
-    if claim.patient and (aside or told.get("unwritten")):
+    if aside or told.get("unwritten"):
         raise PersonalizeError(f"it was not written: {aside[0] if aside else told.get('stopped') or 'no answer'}")

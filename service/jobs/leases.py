@@ -10,7 +10,7 @@ import redis
 import structlog
 from redis.lock import Lock
 
-from service.errors import WrongUsage
+from service.errors import LakeProblem, WrongUsage
 from service.jobs.beside import repeated
 from service.server.egress import names_this_machine
 
@@ -27,7 +27,7 @@ def lease(name: str, url: str) -> Iterator[bool]:
     try:
         free = lock.acquire(blocking=False)
     except redis.ConnectionError as error:
-        raise WrongUsage(f"Redis cannot be reached: {error}", do="start it, or leave redis_url away") from error
+        raise LakeProblem(f"Redis cannot be reached: {error}", do="start it, or leave redis_url away") from error
     if not free:
         yield False
         return

@@ -4,11 +4,13 @@ A change is on record before anybody is told that it was received. Whoever claim
 number that grows with each claim: a worker that was given up is refused by its number when it wants to write after all
 (https://martin.kleppmann.com/2016/02/08/how-to-do-distributed-locking.html). What is asked for while a job is under
 way is due again after it. All times are those of the catalog's own clock.
+
+Where many patients of a source are due, a worker claims several: what a run costs whoever it is about is paid once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +24,12 @@ from service.errors import LeaseLost
 from service.schema import database
 from service.schema.clock import clock
 from service.settings.jobs import Jobs
-from service.tables import fences, jobs
+from service.tables import ended, fences, jobs
 
 Kind = Literal["patient", "changes", "incremental", "full", "renew"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _KEY = (jobs.c.source, jobs.c.kind, jobs.c.patient)
+SHARE = 4  # of the patients that are due at most a fourth, so that other workers have some as well
 _INSERT: dict[str, Callable[[sa.Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
@@ -110,19 +113,31 @@ class Queue:
 
     def claim(self, sources: Iterable[str]) -> Claim | None:
         """The one that has waited longest, ours for the length of a lease; None where nothing is due."""
+        return next(iter(self.claim_some(sources, 1)), None)
+
+    def claim_some(self, sources: Iterable[str], most: int) -> list[Claim]:
+        """As `claim`; with a patient others of the same source. Who was tried before comes alone: it may be poison."""
         due = self._due(list(sources))
         with self._engine.connect() as look:
             if look.execute(due).first() is None:
-                return None
+                return []
         with self._engine.begin() as tx:
             fence = tx.execute(self._next_fence()).scalar_one()
-            row = tx.execute(self._taking(due, fence)).mappings().first()
-        return Claim(**row) if row else None
+            if (first := tx.execute(due).first()) is None:
+                return []
+            taken = self._with_others(tx, first.source, most) if first.kind == "patient" and not first.tries else due
+            return [Claim(**row) for row in tx.execute(self._taking(taken, fence)).mappings()]
 
-    def _due(self, sources: list[str]) -> sa.Select[tuple[str, str, str]]:
+    def _with_others(self, tx: sa.Connection, source: str, most: int) -> sa.Select[Any]:
+        due = self._due([source]).where(jobs.c.kind == "patient", jobs.c.tries == 0).limit(None)
+        count = tx.execute(sa.select(sa.func.count()).select_from(due.subquery())).scalar_one()
+        return due.limit(max(1, min(most, count // SHARE)))
+
+    def _due(self, sources: list[str]) -> sa.Select[Any]:
         free = sa.or_(jobs.c.until.is_(None), jobs.c.until < clock())
         which = sa.and_(jobs.c.source.in_(sources), ~jobs.c.aside, jobs.c.due <= clock(), free)
-        return sa.select(*_KEY).where(which, jobs.c.tries < self._settings.attempts).order_by(jobs.c.due).limit(1)
+        chosen = sa.select(*_KEY, jobs.c.tries).where(which, jobs.c.tries < self._settings.attempts)
+        return chosen.order_by(jobs.c.due).limit(1)
 
     def _next_fence(self) -> Any:
         """Its row is locked until the claim is made, so that claims come one after the other."""
@@ -131,11 +146,11 @@ class Queue:
             fences.c.last
         )
 
-    def _taking(self, due: sa.Select[tuple[str, str, str]], fence: int) -> Any:
+    def _taking(self, due: sa.Select[Any], fence: int) -> Any:
         now = clock()
         taken = (
             jobs.update()
-            .where(sa.tuple_(*_KEY).in_(due))
+            .where(sa.tuple_(*_KEY).in_(due.with_only_columns(*_KEY)))
             .values(fence=fence, until=now + self._settings.lease, tries=jobs.c.tries + 1)
         )
         return taken.returning(*_KEY, jobs.c.asked, jobs.c.tries, jobs.c.fence)
@@ -144,13 +159,14 @@ class Queue:
         """Whether it is ours still."""
         return self._change(claim, until=clock() + self._settings.lease)
 
-    def guard(self, claim: Claim) -> Guard:
-        """For the catalog: what a job means to write is put down only while the job is its own."""
+    def guard(self, claims: Sequence[Claim]) -> Guard:
+        """For the catalog: what jobs mean to write is put down only while all of them are their own."""
+        ours = sa.or_(*(claim.where for claim in claims))
 
         def permitted(tx: sa.Connection) -> None:
-            # An update and no read: it keeps others from claiming the row until this transaction ends.
-            held = tx.execute(jobs.update().where(claim.where).values(fence=claim.fence))
-            if not held.rowcount:
+            # An update and no read: it keeps others from claiming the rows until this transaction ends.
+            held = tx.execute(jobs.update().where(ours).values(fence=claims[0].fence))
+            if held.rowcount < len(claims):
                 raise LeaseLost("another worker has taken this job over", do="nothing: it will be done there")
 
         return permitted
@@ -201,6 +217,19 @@ class Queue:
         chosen = chosen.where(jobs.c.source == source, jobs.c.aside).order_by(jobs.c.kind, jobs.c.patient)
         with self._engine.connect() as look:
             return [dict(row) for row in look.execute(chosen).mappings()]
+
+    def count(self, claim: Claim, how: str) -> None:
+        """One more that ended so, for whoever is asked how it stands: the worker may be gone by then."""
+        new = self.inserting(ended).values(source=claim.source, kind=claim.kind, how=how, count=1)
+        with self._engine.begin() as tx:
+            again = {"count": ended.c.count + 1}
+            tx.execute(new.on_conflict_do_update(index_elements=["source", "kind", "how"], set_=again))
+
+    def ended(self, source: str) -> list[tuple[str, str, int]]:
+        """Kind, how it ended, and how many of these there were since the catalog was made."""
+        chosen = sa.select(ended.c.kind, ended.c.how, ended.c.count).where(ended.c.source == source)
+        with self._engine.connect() as look:
+            return [(row.kind, row.how, int(row[2])) for row in look.execute(chosen)]
 
     def counts(self, source: str) -> Waiting:
         running = sa.and_(jobs.c.until.is_not(None), jobs.c.until >= clock())

@@ -21,3 +21,6 @@ class Jobs(BaseModel):
     )
     in_serve: bool = Field(default=True, description="`serve` carries jobs out too, beside any `personalize worker`")
     poll: float = Field(default=1, gt=0, description="seconds between looks for work")
+    together: int = Field(
+        default=8, ge=1, description="patients that one run is about, at most, where four times as many are due"
+    )

@@ -228,6 +228,9 @@ class Settings(BaseSettings):
     catalog_url: SecretStr | None = Field(
         default=None, description="a PostgreSQL where several machines share the catalog; unset: a file in the lake"
     )
+    traces_url: Base | None = Field(
+        default=None, description="an OpenTelemetry collector that takes OTLP over HTTP; unset: nothing is traced"
+    )
     engine: Literal["duckdb", "spark"] = Field(default="duckdb", description="what computes: embedded, or Apache Spark")
     duckdb_memory: str = Field(
         default="3GiB",

@@ -8,11 +8,10 @@ from email.utils import format_datetime
 
 import httpx
 import pytest
-from fastapi import Response
 from pulled import held, there
+from wrong_pages import omitting
 
 from service.sandbox import Faults, running
-from service.sandbox.http import FHIR_JSON
 
 
 @pytest.fixture
@@ -65,18 +64,7 @@ def test_a_server_that_asks_for_hours_ends_the_pull_and_the_next_goes_on(persona
 
 
 def test_what_a_page_left_out_is_found_by_the_count(personalize, clinic, tmp_path):
-    """Pages shift while others write: one resource slips from a page not yet read to one that was."""
-    left_out = []
-
-    def omits(_method, path, _body):
-        if "_getpages" not in path or left_out:
-            return None
-        left_out.append(path)
-        page = httpx.get(f"{clinic.url}{path.removeprefix('/fhir')}").json()
-        page["entry"].pop()
-        return Response(json.dumps(page), media_type=FHIR_JSON)
-
-    clinic.before = omits
+    left_out = omitting(clinic)
     assert personalize("pull", clinic.url, "--json").code == 0
     assert left_out
     assert held(tmp_path / "lake") == there(clinic)

@@ -61,12 +61,12 @@ def test_who_was_given_up_is_refused_by_the_number_of_the_claim(queue):
     second = queue.claim(HERE)
     assert second.fence > first.fence
     with pytest.raises(LeaseLost, match="another worker"), queue.engine.begin() as tx:
-        queue.guard(first)(tx)
+        queue.guard([first])(tx)
     assert not queue.renew(first)
     queue.done(first)
     assert not queue.failed(first, "too late")
     with queue.engine.begin() as tx:
-        queue.guard(second)(tx)
+        queue.guard([second])(tx)
     queue.done(second)
     assert rows(queue) == {}
 
@@ -132,6 +132,39 @@ def test_many_who_claim_at_once_get_one_each(queue):
         claims = [each for each in crew.map(lambda _: queue.claim(HERE), range(30)) if each]
     assert len({each.patient for each in claims}) == len(claims) == 20
     assert len({each.fence for each in claims}) == 20
+
+
+def test_of_many_that_are_due_a_fourth_is_claimed_at_once_and_no_more_than_asked(queue):
+    queue.ask("clinic", "patient", [f"Patient/{n}" for n in range(40)], at_once=True)
+    queue.ask("hospital", "patient", [f"Patient/{n}" for n in range(20)], at_once=True)
+    queue.ask("hospital", "incremental", at_once=True)
+    assert [len(queue.claim_some(HERE, 4)) for _ in range(5)] == [4, 4, 3, 2, 1]
+    claims = [each for _ in range(12) for each in queue.claim_some(HERE, 4)]
+    assert len(claims) == 7
+    assert {each.source for each in claims} == {"hospital"}
+    assert [each.kind for each in claims].count("incremental") == 1
+
+
+def test_who_was_tried_before_is_claimed_alone(queue):
+    """One of several may have ended their worker, and nobody knows which."""
+    queue.ask("hospital", "patient", [f"Patient/{n}" for n in range(8)], at_once=True)
+    killed = queue.claim_some(HERE, 4)
+    assert len(killed) == 2
+    later(queue, 700)
+    claims = [queue.claim_some(HERE, 4) for _ in range(8)]
+    assert [len(each) for each in claims if each[0].tries == 2] == [1, 1]
+
+
+def test_of_several_one_that_was_taken_over_refuses_them_all(queue):
+    queue.ask("hospital", "patient", [f"Patient/{n}" for n in range(8)], at_once=True)
+    several = queue.claim_some(HERE, 2)
+    later(queue, 700)
+    queue.renew(several[1])
+    assert queue.claim(HERE).patient == several[0].patient
+    with pytest.raises(LeaseLost, match="another worker"), queue.engine.begin() as tx:
+        queue.guard(several)(tx)
+    with queue.engine.begin() as tx:
+        queue.guard(several[1:])(tx)
 
 
 def test_another_source_is_another_patient(queue):

@@ -5,6 +5,7 @@ import signal
 import time
 
 import pytest
+from always import came
 from job_queues import later, rows
 from processes import finished
 from processes import personalize as process
@@ -13,13 +14,8 @@ from service import working
 from service.errors import PersonalizeError
 from service.jobs.queue import Queue
 from service.jobs.worker import Worker
+from service.sandbox import Faults
 from service.settings import load
-
-VISIT = {
-    "resourceType": "Encounter",
-    "status": "finished",
-    "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "EMER"},
-}
 
 
 @pytest.fixture
@@ -39,16 +35,6 @@ def configure(folder, sandbox, jobs="debounce = 0\nlease = 2\nbackoff = 0", more
     (folder / "personalize.toml").write_text(
         f'[sources.hospital]\nurl = "{sandbox.url}"\napply = true\n{more}\n[jobs]\n{jobs}\n'
     )
-
-
-def came(sandbox, patient, times):
-    """So many visits to the emergency room in the last days."""
-    now = time.time()
-    for number in range(times):
-        day = time.strftime("%Y-%m-%dT10:00:00Z", time.gmtime(now - 86_400 * (number + 2)))
-        period = {"start": day, "end": day.replace("T10", "T11")}
-        visit = {**VISIT, "id": f"{patient}-{number}", "subject": {"reference": f"Patient/{patient}"}, "period": period}
-        sandbox.store.load([json.dumps(visit).encode()])
 
 
 def panels(sandbox):
@@ -139,7 +125,8 @@ def test_one_that_cannot_be_done_is_set_aside_and_the_others_are_done(personaliz
     with Queue.open(tmp_path / "catalog.sqlite", None, config.jobs) as queue:
         queue.ask("hospital", "patient", ["Patient/p0", "Patient/p1", "Patient/p2"])
 
-        def carry_out(claim):
+        def carry_out(claims):
+            [claim] = claims
             if claim.patient == "Patient/p0":
                 raise PersonalizeError("its data cannot be read")
             if claim.patient == "Patient/p1":
@@ -153,6 +140,35 @@ def test_one_that_cannot_be_done_is_set_aside_and_the_others_are_done(personaliz
             "its data cannot be read",
             "a mistake of ours: ZeroDivisionError",
         }
+
+
+def test_many_that_are_due_are_a_few_runs(personalize, hospital, tmp_path):
+    """Twelve, of whom six are not there."""
+    ask(personalize, *[f"p{n}" for n in range(12)])
+    assert personalize("worker", "--once").code == 0
+    assert panels(hospital) == {f"Patient/p{n}": [1] for n in range(6)}
+    assert len(list(tmp_path.glob("lake/raw/hospital/*"))) == 9  # three together, then two, and seven by themselves
+    assert personalize("jobs", "list", "hospital", "--json").json["waiting"] == 0
+
+
+def test_of_several_at_once_who_cannot_be_written_fails_alone(personalize, hospital, tmp_path):
+    configure(tmp_path, hospital, "debounce = 0\nbackoff = 0\nattempts = 1")
+    hospital.faults.replan(
+        Faults.of('[[fault]]\nbody = "Patient/p0"\ndo = "status"\nstatus = 422\nmethod = "POST"\npath = "^$"').plan
+    )
+    ask(personalize, *[f"p{n}" for n in range(8)])
+    assert personalize("worker", "--once").code == 0
+    assert set(panels(hospital)) == {f"Patient/p{n}" for n in range(1, 6)}
+    listed = personalize("jobs", "list", "hospital", "--json").json
+    assert [each["patient"] for each in listed["set_aside"]] == ["Patient/p0"]
+
+
+def test_several_of_a_server_that_is_busy_are_put_off_and_it_is_asked_once(personalize, hospital):
+    hospital.faults.replan(Faults.of('[[fault]]\ndo = "status"\nstatus = 503\nretry-after = "18000"').plan)
+    ask(personalize, *[f"p{n}" for n in range(8)])
+    assert personalize("worker", "--once").code == 0
+    assert personalize("jobs", "list", "hospital", "--json").json["waiting"] == 8
+    assert len(hospital.requests) == 7  # two together, and six by themselves
 
 
 def test_what_was_set_aside_is_listed_and_tried_again(personalize, hospital, tmp_path):

@@ -40,8 +40,13 @@ async def metrics(request: Request, served: Wired) -> Response:
     """Prometheus's text; by its own token, or without one to this machine alone."""
     if not _may(request, served):
         raise unauthorized("the metrics are not for everybody", presented="authorization" in request.headers)
-    served.metrics.queue(await run_in_threadpool(served.queue.counts, served.source.id))
+    await run_in_threadpool(_looked_up, served)
     return Response(served.metrics.text(), media_type=TEXT)
+
+
+def _looked_up(served: Served) -> None:
+    source = served.source.id
+    served.metrics.queue(source, served.queue.counts(source), served.queue.ended(source))
 
 
 def _may(request: Request, served: Served) -> bool:
