@@ -67,6 +67,10 @@ class Lake:
         """`kind` is the resource type, where it is not the panel's own."""
         return self.root / "standing" / f"{folder(source)}{kind and '.'}{kind}.ndjson"
 
+    def meant(self, source: str, kind: str = "") -> Path:
+        """What the last plan would write of it, as a cache; `kind` as in `standing`."""
+        return self.root / "standing" / f"{folder(source)}{kind and '.'}{kind}.meant"
+
     def composed(self, source: str) -> Path:
         """What the last plan composed of it, as a cache."""
         return self.root / "standing" / f"{folder(source)}.composed"
