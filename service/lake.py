@@ -1,10 +1,11 @@
 """The lake: a directory in, paths out; a stage's files appear all at once or not at all.
 
 raw/<source>/<run>/       NDJSON as the server gave it, what it replaced of the run before, and manifest.json
-facts/<source>/<run>/     Parquet, and facts.json
+facts/<source>/<run>/     Parquet, facts.json, and the lines that made the difference to the run before
 profiles/<source>/<run>/  Parquet, and profiles.json
 plans/<source>/<run>.ndjson
 standing/<source>.ndjson  what stood there of ours at the last reading; may be lost
+standing/<source>.meant   what the last plan would write; may be lost
 served/<source>.sqlite    what `serve` answers from; may be lost
 audit/<source>.sqlite     who asked for what
 catalog.sqlite            runs, and what was written

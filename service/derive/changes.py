@@ -6,6 +6,7 @@ lines alone, only what those lines gave is looked at; else each row.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import ibis
@@ -26,63 +27,54 @@ def changed_records(before: Path, after: Path, engine: Engine) -> ir.Table:
     """(patient): records that came, went or differ in any row, and those that refer to a loose row that does."""
     every = sorted({path.stem for folder in (before, after) for path in folder.glob("*.parquet")})
     files = {name: (before / f"{name}.parquet", after / f"{name}.parquet") for name in every}
-    tables = [name for name, (then, now) in files.items() if not same_file(then, now)]
     own = [name for name in every if "patient" in engine.read_parquet(after / f"{name}.parquet").columns]
-    theirs, lines = [name for name in own if name in tables], _lines(before, after, engine)
-    loose = [name for name in tables if name in LOOSE or (name == OF_LINES and lines is None)]
-    found = [_of_nobody(engine), _loose(before, after, loose, own, engine)]
-    if lines is not None:
-        rows = [engine.read_parquet(folder / f"{name}.parquet") for folder in (before, after) for name in theirs]
-        found += [each.semi_join(lines, "id").select("patient") for each in rows if "id" in each.columns]
-        theirs = [name for name in theirs if "id" not in engine.read_parquet(after / f"{name}.parquet").columns]
-    if theirs:
-        found.append(_differing(before, after, theirs, "patient", engine))
-    return engine.materialise(ibis.union(*found, distinct=True))
-
-
-def _of_nobody(engine: Engine) -> ir.Table:
-    return engine.load([], {"patient": "string"})
+    tables = [name for name, (then, now) in files.items() if not same_file(then, now)]
+    compared = _Compared(before, after, engine, _lines(before, after, engine))
+    found = compared.differing([name for name in tables if name in own], "patient")
+    what = compared.differing([name for name in tables if name in LOOSE or name == OF_LINES], "id")
+    if not engine.row(what.agg(n=what.count()))["n"]:
+        return found
+    referring = ibis.union(*(_references(folder, own, engine) for folder in (before, after)))
+    return engine.materialise(found.union(referring.semi_join(what, "id").select("patient"), distinct=True))
 
 
 def _lines(before: Path, after: Path, engine: Engine) -> ir.Table | None:
-    """(id): the lines that changed, where `after` was made of `before` and of them.
-
-    Two types may use one id: then somebody is derived anew for nothing.
-    """
+    """(id): the lines that changed, where `after` was made of `before` and of them."""
     told = after / "facts.json"
     if not (after / CHANGED).is_file() or read_json(told, "flatten").get("follows") != before.name:
         return None
     return engine.read_ndjson(after / CHANGED, {"id": "string"})
 
 
-def _loose(before: Path, after: Path, loose: list[str], own: list[str], engine: Engine) -> ir.Table:
-    """(patient): those who refer to what belongs to no patient, and differs."""
-    if not loose:
-        return _of_nobody(engine)
-    what = engine.materialise(_differing(before, after, loose, "id", engine))
-    if not engine.row(what.agg(n=what.count()))["n"]:
-        return _of_nobody(engine)
-    referring = ibis.union(*(_references(folder, own, engine) for folder in (before, after)))
-    return referring.semi_join(what, "id").select("patient")
+@dataclass(frozen=True)
+class _Compared:
+    """`lines` (id): no row of any other differs; None where that is not known."""
 
+    before: Path
+    after: Path
+    engine: Engine
+    lines: ir.Table | None
 
-def _differing(before: Path, after: Path, names: list[str], key: str, engine: Engine) -> ir.Table:
-    """The keys that the two do not have alike."""
-    every = ibis.union(*(_marks(folder, names, key, engine) for folder in (before, after)))
-    return every.group_by(key, "n", "mark").having(every.count() == 1).agg().select(key).distinct()
+    def differing(self, names: list[str], key: str) -> ir.Table:
+        """The keys that the two do not have alike."""
+        if not names:
+            return self.engine.load([], {key: "string"})
+        every = ibis.union(*(self._marks(folder, names, key) for folder in (self.before, self.after)))
+        alike = every.group_by(key, "n", "mark").having(every.count() == 1).agg()
+        return self.engine.materialise(alike.select(key).distinct())
 
+    def _marks(self, folder: Path, names: list[str], key: str) -> ir.Table:
+        """(key, n, mark): of each key how many rows, and the sum of their digests, in whatever order they stand."""
+        rows = ibis.union(*(self._digests(folder / f"{name}.parquet", name, key) for name in names))
+        return self.engine.materialise(rows.group_by(key).agg(n=rows.count(), mark=rows.digest.sum()))
 
-def _marks(folder: Path, names: list[str], key: str, engine: Engine) -> ir.Table:
-    """(key, n, mark): of each key how many rows, and the sum of their digests, in whatever order they stand."""
-    rows = ibis.union(*(_digests(folder / f"{name}.parquet", name, key, engine) for name in names))
-    return engine.materialise(rows.group_by(key).agg(n=rows.count(), mark=rows.digest.sum()))
-
-
-def _digests(path: Path, name: str, key: str, engine: Engine) -> ir.Table:
-    rows = engine.read_parquet(path)
-    content = {column: rows[column] for column in rows.columns if column not in ABOUT_THE_ROW}
-    digest = ibis.struct({"table": ibis.literal(name), **content}).hash().cast("decimal(38, 0)")
-    return rows.select(digest=digest, **{key: _key(rows, name, key)})
+    def _digests(self, path: Path, name: str, key: str) -> ir.Table:
+        rows = self.engine.read_parquet(path)
+        if self.lines is not None and "id" in rows.columns:
+            rows = rows.semi_join(self.lines, "id")
+        content = {column: rows[column] for column in rows.columns if column not in ABOUT_THE_ROW}
+        digest = ibis.struct({"table": ibis.literal(name), **content}).hash().cast("decimal(38, 0)")
+        return rows.select(digest=digest, **{key: _key(rows, name, key)})
 
 
 def _key(rows: ir.Table, name: str, key: str) -> ir.Value:

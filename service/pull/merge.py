@@ -19,6 +19,7 @@ from service.pull.heads import Head, head
 from service.pull.manifest import Pulled
 from service.pull.sheet import Sheet
 
+AT_ONCE = 1 << 20  # bytes
 BEGINS = re.compile(rb'\{"resourceType":"[A-Za-z]+","id":"([A-Za-z0-9.-]+)"')
 
 
@@ -87,7 +88,7 @@ def _over(file: Path, target: Path, came: dict[str, _News], gone: frozenset[str]
     How many were copied, and how many are gone with nothing in their place.
     """
     count, removed, new = 0, 0, target.with_name(target.name + ".new")
-    with file.open("rb") as lines, new.open("wb") as out, replaced(target).open("wb") as past:
+    with file.open("rb", AT_ONCE) as lines, new.open("wb", AT_ONCE) as out, replaced(target).open("wb") as past:
         for line in lines:
             known = _id_of(line)
             found = came.get(known)
