@@ -186,6 +186,13 @@ class Catalog:
         with self.engine.connect() as tx:
             return [Write(**row) for row in tx.execute(chosen.order_by(written.c.id)).mappings()]
 
+    def acknowledged(self, run: str) -> Iterator[Write]:
+        """What a run wrote and was answered for, oldest first."""
+        chosen = sa.select(written).where(written.c.run == run, written.c.state == "done").order_by(written.c.id)
+        with self.engine.connect() as tx:
+            for row in tx.execute(chosen).mappings():
+                yield Write(**row)
+
     def patients(self, run: str, states: Iterable[str] = STANDING) -> list[str]:
         """The patients about whom a run wrote, or meant to."""
         chosen = sa.select(written.c.patient).distinct()

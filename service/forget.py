@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from service import shelves
 from service.catalog import Catalog
 from service.engine.duckdb import OFFLINE
-from service.lake import Lake, committed_file, folder, read_json, write_json
+from service.lake import CHANGED, Lake, committed_file, folder, read_json, write_json
 from service.shelves.journal import Journal, beside
 from service.tables import runs, written
 
@@ -87,6 +87,8 @@ class Forgetting:
             shutil.rmtree(part)
         for file in _raw(self._lake, self._source):
             self._lines(file)
+        for file in (*self._files("raw", "*/*.replaced"), *self._files("facts", f"*/{CHANGED}")):
+            file.unlink()  # without it all of the lines are looked at again
         for stage in ("facts", "profiles"):
             for file in self._files(stage, "*/*.parquet"):
                 self._rows(file)

@@ -1,10 +1,11 @@
 """The lake: a directory in, paths out; a stage's files appear all at once or not at all.
 
-raw/<source>/<run>/       NDJSON as the server gave it, and manifest.json
-facts/<source>/<run>/     Parquet, and facts.json
+raw/<source>/<run>/       NDJSON as the server gave it, what it replaced of the run before, and manifest.json
+facts/<source>/<run>/     Parquet, facts.json, and the lines that made the difference to the run before
 profiles/<source>/<run>/  Parquet, and profiles.json
 plans/<source>/<run>.ndjson
 standing/<source>.ndjson  what stood there of ours at the last reading; may be lost
+standing/<source>.meant   what the last plan would write; may be lost
 served/<source>.sqlite    what `serve` answers from; may be lost
 audit/<source>.sqlite     who asked for what
 catalog.sqlite            runs, and what was written
@@ -26,6 +27,7 @@ from service.errors import LakeProblem
 
 OWN = "own-"  # before the name of a hospital's own table of facts, which so is never one of ours
 PART = ".part"
+CHANGED = "changed.ndjson"  # beside facts that were made of earlier ones: the lines that made the difference
 
 
 class Lake:
@@ -66,6 +68,10 @@ class Lake:
     def standing(self, source: str, kind: str = "") -> Path:
         """`kind` is the resource type, where it is not the panel's own."""
         return self.root / "standing" / f"{folder(source)}{kind and '.'}{kind}.ndjson"
+
+    def meant(self, source: str, kind: str = "") -> Path:
+        """What the last plan would write of it, as a cache; `kind` as in `standing`."""
+        return self.root / "standing" / f"{folder(source)}{kind and '.'}{kind}.meant"
 
     def composed(self, source: str) -> Path:
         """What the last plan composed of it, as a cache."""
@@ -143,10 +149,13 @@ def same_files(one: Path, other: Path, pattern: str, small: int = 0) -> bool:
     names = {path.name for path in one.glob(pattern)}
     if names != {path.name for path in other.glob(pattern)}:
         return False
-    return all(_same_file(one / name, other / name, small) for name in names)
+    return all(same_file(one / name, other / name, small) for name in names)
 
 
-def _same_file(file: Path, other: Path, small: int) -> bool:
+def same_file(file: Path, other: Path, small: int = 0) -> bool:
+    """Both may be missing."""
+    if not (file.is_file() and other.is_file()):
+        return file.is_file() == other.is_file()
     return file.samefile(other) or (file.stat().st_size <= small and filecmp.cmp(file, other, shallow=False))
 
 
@@ -156,6 +165,11 @@ def linked(file: Path, place: Path) -> None:
         os.link(file, place)
     except OSError:
         shutil.copyfile(file, place)
+
+
+def replaced(file: Path) -> Path:
+    """Beside a type's NDJSON: the lines of the run before that stand there no more."""
+    return file.with_suffix(".replaced")
 
 
 def write_json(path: Path, document: object) -> None:

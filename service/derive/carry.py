@@ -23,6 +23,7 @@ from service.derive.people import People, people
 from service.derive.prevention import CODE as PREVENTIVE
 from service.lake import read_json, same_files
 
+ORDER = ("patient", "code", "unit")  # of measures, in files
 WORTH_FOLLOWING = 2_000  # patients: of fewer all are derived in less time than it takes to tell who changed
 
 
@@ -96,7 +97,7 @@ def _followed(asked: Asked, earlier: Earlier, about: dict[str, object]) -> Carri
     some = asked.derived(anew, others_prevented=bool(engine.row(seen.agg(n=seen.count()))["n"]))
     whole = Derived(
         some.happened,
-        engine.materialise(some.measured.union(_like(measured, some.measured))),
+        _like(measured, some.measured).union(engine.materialise(some.measured.order_by(*ORDER))),
         engine.materialise(some.profiles.union(_like(profiles, some.profiles))),
     )
     if asked.basis(whole) != about["basis"]:

@@ -59,7 +59,9 @@ def derive(
     carried = None if own.families or few else carried_over(asked, runs)
     result = carried.whole if carried else asked.derived()
     with committed(out) as part:
-        engine.write_parquet(result.measured.order_by("patient", "code", "unit"), part / "measures.parquet")
+        # What is carried over was sorted once, and to sort it again for a few takes longer than to derive those.
+        measured = result.measured if carried else result.measured.order_by(*carry.ORDER)
+        engine.write_parquet(measured, part / "measures.parquet")
         engine.write_parquet(result.profiles.order_by("patient"), part / "profiles.parquet")
         report = _report(asked, result) | _following(carried) | {"facts": stamps(facts)}
         write_json(part / "profiles.json", report)

@@ -39,7 +39,7 @@ COLUMNS = ("patient", "at", "resource", "id", "system", "code", "concept", "cond
 
 def recorded(events: Events) -> ir.Table:
     """One row: whether the source records any diagnosis that can be read, over all patients."""
-    facts = events.fact("diagnoses")
+    facts = events.of_all("diagnoses")
     return facts.agg(recorded=facts.code.notnull().any().fill_null(False))
 
 
@@ -57,7 +57,7 @@ def _stated(events: Events) -> ir.Table:
 
 def _led(events: Events, stated: ir.Table) -> ir.Table:
     """The references, with what the Conditions say that they lead to; without those that must not show."""
-    facts = events.fact("diagnoses")
+    facts = events.of_all("diagnoses")
     known = facts.filter(facts.resource == CONDITION).select(
         "system", "code", "concept", "encounter", "sensitive", condition="Condition/" + facts.id
     )

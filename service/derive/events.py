@@ -21,13 +21,16 @@ from service.engine import Engine
 from service.errors import WrongUsage
 from service.lake import OWN
 
+FOLLOWING = {"payments": "adjudications"}  # whose rows say only what they belong to
+
 
 @dataclass(frozen=True)
 class Events:
     """`contacts` (patient, kind, at, timed, stay): kind outpatient, emergency, stay or other. `stays`: see there.
 
     `members`: the encounters that make up stays, with `stay`. `arrivals` (patient, id, stay, start): the emergency ones
-    that belong to a stay. `encounters`: single visits, as Visits has them. `fact` gives a fact table by its name.
+    that belong to a stay. `encounters`: single visits, as Visits has them. `fact` gives a fact table by its name,
+    of the patients asked for where it tells whose its rows are; `of_all` that of everybody.
     `tables`: those of the hospital's own views, without whom has no profile.
     `others_prevented`: somebody who is left out had a preventive visit, so that the source records them.
     """
@@ -43,6 +46,7 @@ class Events:
     contacts: ir.Table
     claims: Claims
     fact: Callable[[str], ir.Table]
+    of_all: Callable[[str], ir.Table]
     categories: Categories
     others_prevented: bool
     tables: Mapping[str, ir.Table] = field(default_factory=dict)
@@ -86,12 +90,13 @@ def events(
     """`only` (patient): what happened to anybody else is left out."""
 
     @cache
-    def fact(name: str) -> ir.Table:
+    def of_all(name: str) -> ir.Table:
         return engine.read_parquet(facts / f"{name}.parquet")
 
-    everybody = people(fact("patients"), fact("links"), engine)
+    everybody = people(of_all("patients"), of_all("links"), engine)
     who = everybody if only is None else everybody.limited(only, engine)
-    seen = visits(fact("visits"), who, as_of, zone, engine)
+    fact = of_all if only is None else _of_some(of_all, engine.materialise(everybody.records(only)), engine)
+    seen = visits(fact("visits"), who, as_of, zone, engine, of_all=of_all("visits"))
     inpatient = stays.members(seen.table, who, engine)
     admissions = stays.stays(inpatient, engine)
     arrived = engine.materialise(emergency.arrivals(seen.table, inpatient, admissions, engine))
@@ -108,10 +113,24 @@ def events(
         contacts=engine.materialise(_contacts(seen.table, attended, admissions)),
         claims=claims(fact("claims"), fact("claim_items"), fact("restricted"), who, as_of, engine),
         fact=fact,
+        of_all=of_all,
         categories=categories or Categories.load(),
         others_prevented=others_prevented,
         tables={path.stem.removeprefix(OWN): who.rekeyed(fact(path.stem)) for path in sorted(facts.glob(f"{OWN}*"))},
     )
+
+
+def _of_some(of_all: Callable[[str], ir.Table], records: ir.Table, engine: Engine) -> Callable[[str], ir.Table]:
+    """Each table read once, and few of its rows kept: else every question would go over all of them."""
+
+    @cache
+    def fact(name: str) -> ir.Table:
+        rows = of_all(name)
+        if name in FOLLOWING:
+            return engine.materialise(rows.semi_join(fact(FOLLOWING[name]), ["resource", "id"]))
+        return engine.materialise(rows.semi_join(records, "patient")) if "patient" in rows.columns else rows
+
+    return fact
 
 
 def _contacts(encounters: ir.Table, attended: ir.Table, admissions: ir.Table) -> ir.Table:

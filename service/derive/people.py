@@ -29,6 +29,11 @@ class People:
         """As if nobody else had been pulled."""
         return replace(self, roster=engine.materialise(self.roster.semi_join(to, "patient")))
 
+    def records(self, to: ir.Table) -> ir.Table:
+        """(patient): every record that goes by one of these survivors."""
+        merged = self.merged.semi_join(to.select(survivor="patient"), "survivor").select(patient="merged")
+        return to.select("patient").union(merged, distinct=True)
+
     def rekeyed(self, rows: ir.Table) -> ir.Table:
         """`rows` with each `patient` by its survivor; rows of patients without a profile fall away."""
         joined = rows.left_join(self.merged, rows.patient == self.merged.merged)

@@ -64,8 +64,8 @@ def claimed(events: Events) -> ir.Table:
 
 def billed_by_explanations(events: Events) -> bool:
     """A payer's source may hold no Claim at all: then its explanations tell of the bills."""
-    explanations = events.fact("adjudications").filter(ibis._.resource == EXPLANATION)
-    return not _any(events, events.fact("claims")) and _any(events, explanations)
+    explanations = events.of_all("adjudications").filter(ibis._.resource == EXPLANATION)
+    return not _any(events, events.of_all("claims")) and _any(events, explanations)
 
 
 def _any(events: Events, rows: ir.Table) -> bool:

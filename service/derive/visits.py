@@ -40,7 +40,9 @@ class Visits:
     cyclic: int
 
 
-def visits(facts: ir.Table, people: People, as_of: datetime, zone: ZoneInfo, engine: Engine) -> Visits:
+def visits(
+    facts: ir.Table, people: People, as_of: datetime, zone: ZoneInfo, engine: Engine, *, of_all: ir.Table
+) -> Visits:
     begun = _begun(people.rekeyed(facts), people.roster, as_of, engine)
     known = engine.materialise(_counting(begun, as_of, engine))
     plain = engine.materialise(known.filter(~known.sensitive).drop("sensitive", "status"))
@@ -52,7 +54,7 @@ def visits(facts: ir.Table, people: People, as_of: datetime, zone: ZoneInfo, eng
     return Visits(
         table=table,
         cancelled=engine.materialise(_cancelled(begun)),
-        says=engine.materialise(_says(facts)),
+        says=engine.materialise(_says(of_all)),
         excluded=engine.materialise(excluded),
         cyclic=cyclic,
     )

@@ -38,6 +38,7 @@ def opened(scratch: Path, memory: str, threads: int) -> Iterator[DuckDB]:
     limits = {"memory_limit": memory or MEMORY} | ({"threads": str(threads)} if threads else {})
     connection = ibis.duckdb.connect(**OFFLINE, **limits)
     connection.con.execute("SET temp_directory = ?", [str(scratch)])
+    connection.con.execute("SET enable_progress_bar = false")  # Ibis switches it on, and it draws on stdout
     try:
         yield DuckDB(connection, scratch)
     finally:

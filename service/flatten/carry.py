@@ -27,6 +27,22 @@ class Earlier:
     facts: Path
 
 
+@dataclass(frozen=True)
+class Followed(Earlier):
+    """The run whose lines the pull took over, and what its facts tell of themselves."""
+
+    report: dict[str, Any]
+
+
+def followed(manifest: Mapping[str, Any], basis: Mapping[str, Any], runs: Iterable[Earlier]) -> Followed | None:
+    """None where its facts are gone, or rest on anything else than now."""
+    for earlier in runs:
+        if earlier.raw.name == manifest.get("follows"):
+            report = _report(earlier)
+            return Followed(earlier.raw, earlier.facts, report) if report and report.get("basis") == basis else None
+    return None
+
+
 def carried(raw: Path, facts: Path, basis: Mapping[str, Any], runs: Iterable[Earlier]) -> dict[str, Any] | None:
     """Its tables stand under this run's name too; returns their report. None where every run differs."""
     for earlier in runs:

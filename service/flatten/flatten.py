@@ -26,15 +26,17 @@ from service.flatten import (
     roles,
     visits,
 )
-from service.flatten.carry import Earlier, basis, carried
+from service.flatten.carry import Earlier, Followed, basis, carried, followed
+from service.flatten.changed import changed
 from service.flatten.codings import sensitive
 from service.flatten.facts import DOUBT, NOTE, STRAY, WHY, Fact, with_strays
 from service.flatten.lines import Lines, SetAside, read_lines
 from service.flatten.origin import Origin
 from service.flatten.own import OwnViews
+from service.flatten.partly import Partly
 from service.flatten.times import Calendar
 from service.flatten.versions import KNOWN, shape_of
-from service.lake import committed, read_json, write_json
+from service.lake import committed, private_directory, read_json, write_json
 
 # In this order: a fact may ask what those before it kept.
 FACTS = (
@@ -58,6 +60,10 @@ RESTRICTING = {"visits": "restricted", "claims": "restricted_claims"}
 # Of whom some of these cannot be used, of them nothing may be concluded from there being no other.
 TELLING = ("visits", "claims", "adjudications")
 TELLING_TYPES = {fact.resource for fact in FACTS if fact.name in TELLING}
+OWNERS = {fact.name: [o.resource for o in FACTS if o.name == fact.name] for fact in FACTS} | {
+    "unusable": TELLING_TYPES,
+    **{RESTRICTING[fact.name]: [fact.resource] for fact in FACTS if fact.name in RESTRICTING},
+}
 
 
 def flatten(
@@ -80,7 +86,7 @@ def flatten(
     sensitive that is labelled restricted, very restricted, or with one of `sensitive_labels`, texts `system|code`.
     Who bears `opt_out_tag` or is in the opt-out Group that was pulled is marked `opted_out`. `own` views of a hospital
     give tables `own-<name>`. Where one of `earlier` runs of the source had the very same files, its tables stand here
-    too.
+    too; of the one that the pull followed those rows do of which no line changed.
     """
     own = own or OwnViews()
     manifest = read_json(raw / "manifest.json", "pull")
@@ -94,15 +100,33 @@ def flatten(
         opt_out=opt_out_tag,
         own=own.digest,
     )
-    if report := carried(raw, facts, rests_on, earlier):
+    runs = list(earlier)
+    if report := carried(raw, facts, rests_on, runs):
         return report
     with committed(facts) as part:
         origin = Origin(Calendar(engine, zone), _bases(manifest, aliases))
-        report = _Flattening(raw, part, engine, source, origin, sensitive_labels, opt_out_tag, version, own).run()
+        whole = _Flattening(raw, part, engine, source, origin, sensitive_labels, opt_out_tag, version, own)
+        report = _partly(whole, manifest, followed(manifest, rests_on, runs)) or whole.run()
         report |= {"source": source, "time_zone": zone.key, "unknown": unknown_types(manifest, own.types)}
         report["basis"] = rests_on
         write_json(part / "facts.json", report)
     return report
+
+
+def _partly(whole: _Flattening, manifest: dict[str, Any], earlier: Followed | None) -> dict[str, Any] | None:
+    """What changed alone; None where that cannot be told, or may say something of the rest."""
+    if earlier is None or whole.own.definitions or whole.engine.executors:
+        return None
+    types = tuple(dict.fromkeys(fact.resource for fact in FACTS))
+    lines = changed(whole.raw, earlier.raw, manifest, types, whole.engine.folder())
+    if lines is None:
+        return None
+
+    def some(raw: Path, facts: Path) -> dict[str, Any]:
+        private_directory(facts)
+        return whole.of(raw, facts, earlier.facts).run(lines.types)
+
+    return Partly(earlier.facts, earlier.report, lines, OWNERS, whole.engine, some).into(whole.facts)
 
 
 def unknown_types(manifest: dict[str, Any], also: Collection[str] = ()) -> dict[str, str]:
@@ -142,9 +166,11 @@ class _Flattening:
         opt_out: str,
         version: str,
         own: OwnViews,
+        before: Path | None = None,
     ) -> None:
         self.raw, self.facts, self.engine, self.source, self.origin = raw, facts, engine, source, origin
         self.labels, self.opt_out, self.version, self.own = labels, opt_out, version, own
+        self.before = before  # the facts that these lines come to
         self.set_aside: list[SetAside] = []
         self.notes: Counter[str] = Counter()
         self.duplicates: dict[str, int] = {}
@@ -152,13 +178,20 @@ class _Flattening:
         self.unusable: list[dict[str, str]] = []
         self.kept: dict[str, ir.Table] = {}
 
-    def run(self) -> dict[str, Any]:
-        if not (self.raw / "Patient.ndjson").is_file():
+    def of(self, raw: Path, facts: Path, before: Path) -> _Flattening:
+        """The same of some lines, which come to other facts."""
+        about = (self.engine, self.source, self.origin, self.labels, self.opt_out, self.version, self.own)
+        return _Flattening(raw, facts, *about, before)
+
+    def run(self, types: Collection[str] | None = None) -> dict[str, Any]:
+        """Of all types, or of these alone."""
+        if types is None and not (self.raw / "Patient.ndjson").is_file():
             raise LakeProblem("no patients were pulled", where=str(self.raw), do="run `personalize pull` again")
-        for resource in dict.fromkeys(fact.resource for fact in FACTS):
-            self._resource(resource, [fact for fact in FACTS if fact.resource == resource])
+        wanted = [fact for fact in FACTS if types is None or fact.resource in types]
+        for resource in dict.fromkeys(fact.resource for fact in wanted):
+            self._resource(resource, [fact for fact in wanted if fact.resource == resource])
         for name in SHARED:
-            self._join(name)
+            self._join(name, wanted)
         if self.own.definitions:
             self._further()
         self._name_the_unusable()
@@ -167,6 +200,7 @@ class _Flattening:
             "set_aside": self.set_aside,
             "duplicates": self.duplicates,
             "notes": dict(sorted(self.notes.items())),
+            "follows": None,
         }
 
     def _further(self) -> None:
@@ -220,10 +254,17 @@ class _Flattening:
             self._part(fact.name, fact.resource) if fact.name in SHARED else self._path(fact.name), rows
         )
 
-    def _join(self, name: str) -> None:
+    def _join(self, name: str, wanted: Iterable[Fact]) -> None:
         """One table of the parts that several resources gave."""
-        parts = [self.engine.read_parquet(self._part(fact.name, fact.resource)) for fact in FACTS if fact.name == name]
-        self.engine.write_parquet(ibis.union(*parts), self._path(name))
+        parts = [self.engine.read_parquet(self._part(name, fact.resource)) for fact in wanted if fact.name == name]
+        if parts:
+            self.engine.write_parquet(ibis.union(*parts), self._path(name))
+
+    def _known(self, name: str, *columns: str) -> ir.Table:
+        """Of these rows and of those before."""
+        kept = [self.kept[name]] if name in self.kept else []
+        before = [self.engine.read_parquet(self.before / f"{name}.parquet")] if self.before else []
+        return ibis.union(*(rows.select(*columns) for rows in (*kept, *before)), distinct=True)
 
     def _written(self, path: Path, rows: ir.Table) -> ir.Table:
         self.engine.write_parquet(rows.select(ibis.literal(self.source).name("source"), *rows.columns), path)
@@ -233,7 +274,7 @@ class _Flattening:
         return self.facts / f"{name}.parquet"
 
     def _part(self, name: str, resource: str) -> Path:
-        return self.engine.scratch / f"{name}-{resource}.parquet"
+        return self.engine.scratch / f"{self.facts.name}-{name}-{resource}.parquet"
 
     def _restrict(self, fact: Fact, rows: ir.Table, misfits: list[SetAside]) -> None:
         """What must not show through others, those set aside too; what we cannot read may bear a label."""
@@ -247,17 +288,17 @@ class _Flattening:
             return rows.semi_join(self.kept[fact.follows], "id")
         if "patient" not in rows.columns or fact.resource == "Patient":
             return rows
-        told = with_strays(rows, self.kept["patients"])
+        told = with_strays(rows, self._known("patients", "patient"))
         return told.mutate(why=ibis.coalesce(told[WHY], ibis.cases((told.stray, STRAY)))).drop("stray")
 
     def _with_opt_outs(self, rows: ir.Table) -> ir.Table:
-        joined = rows.left_join(self.kept["opt_outs"].select("member").distinct(), [("patient", "member")])
+        joined = rows.left_join(self._known("opt_outs", "member"), [("patient", "member")])
         opted_out = joined.member.notnull() | joined.tags.contains(self.opt_out)
         return joined.mutate(opted_out=opted_out).drop("member", "tags")
 
     def _with_clinicians_by_person(self, rows: ir.Table) -> ir.Table:
         """A clinician in two roles is one clinician."""
-        held = self.kept["roles"].filter(ibis._.practitioner.notnull()).select("role", "practitioner")
+        held = self._known("roles", "role", "practitioner").filter(ibis._.practitioner.notnull())
         joined = rows.left_join(held, rows.clinician == held.role)
         clinician = ibis.coalesce(joined.practitioner, joined.clinician)
         return joined.mutate(clinician=clinician).drop("role", "practitioner")

@@ -6,13 +6,9 @@ import datetime as dt
 
 import msgspec
 
-LONGEST_LINE = 16 * 1024 * 1024  # bytes; what reads the lines afterwards takes no longer ones
+from service.server.parts import is_part
 
-SUBSETTED = "SUBSETTED"
-SUBSETTED_SYSTEMS = (
-    "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
-    "http://hl7.org/fhir/v3/ObservationValue",  # STU3
-)
+LONGEST_LINE = 16 * 1024 * 1024  # bytes; what reads the lines afterwards takes no longer ones
 
 
 class Unfit(Exception):
@@ -82,7 +78,7 @@ def checked(body: bytes, resource_type: str, place: str = "") -> Head:
         raise Unfit(_where(body, place or f"{resource_type} search"), f"no FHIR resource: {error}") from error
     if head.resourceType != resource_type:
         raise Unfit(f"{head.resourceType}/{head.id}", f"came where {resource_type} was asked for")
-    if head.meta.tag and any(tag.code == SUBSETTED and tag.system in SUBSETTED_SYSTEMS for tag in head.meta.tag):
+    if head.meta.tag and is_part(head.meta.tag):
         raise Unfit(f"{head.resourceType}/{head.id}", "only a part of its elements came (SUBSETTED)")
     return head
 

@@ -1,21 +1,26 @@
 """The lines of an earlier pull and what came since in; one file of all, each resource once, out.
 
 Where nothing came that was not there, the earlier file itself stands in the new place too: one file with two names.
+Else what came stands at the end, and the earlier lines that stand no more are kept beside, for who takes the rest over.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from service.lake import linked
+from service.lake import linked, replaced
 from service.pull.earlier import Own, Told
 from service.pull.heads import Head, head
 from service.pull.manifest import Pulled
 from service.pull.sheet import Sheet
+
+AT_ONCE = 1 << 20  # bytes
+BEGINS = re.compile(rb'\{"resourceType":"[A-Za-z]+","id":"([A-Za-z0-9.-]+)"')
 
 
 class _Id(msgspec.Struct):
@@ -44,18 +49,21 @@ def merged(
 
 def _merged(told: Told, news: Sheet, target: Path, own: Own, came: dict[str, _News], gone: frozenset[str]) -> Pulled:
     begun = news.pulled.since
-    kept = replace(told.pulled, since=begun, undated=None if begun else "the server does not tell the time", changed=0)
+    undated = None if begun else "the server does not tell the time"
+    kept = replace(told.pulled, since=begun, undated=undated, changed=0, came_at=None)
     if not (came or gone):
         return _as_it_was(told, target, kept)
     held, removed = _over(told.file, target, came, gone)
     if not (came or removed):
         return _as_it_was(told, target, kept)
+    begins = target.stat().st_size
     mine = _appended(news.path, target, came, own, news.type)
-    return replace(kept, count=held + len(came), changed=len(came) + removed, own=mine)
+    return replace(kept, count=held + len(came), changed=len(came) + removed, own=mine, came_at=begins)
 
 
 def _as_it_was(told: Told, target: Path, kept: Pulled) -> Pulled:
     target.unlink(missing_ok=True)
+    replaced(target).unlink(missing_ok=True)
     linked(told.file, target)
     return kept
 
@@ -80,21 +88,26 @@ def _over(file: Path, target: Path, came: dict[str, _News], gone: frozenset[str]
     How many were copied, and how many are gone with nothing in their place.
     """
     count, removed, new = 0, 0, target.with_name(target.name + ".new")
-    with file.open("rb") as lines, new.open("wb") as out:
+    with file.open("rb", AT_ONCE) as lines, new.open("wb", AT_ONCE) as out, replaced(target).open("wb") as past:
         for line in lines:
-            known = _id.decode(line).id
+            known = _id_of(line)
             found = came.get(known)
-            if found is None and known in gone:
-                removed += 1
+            if found is not None and found.version == _version(head(line)):
+                del came[known]
+            elif found is not None or known in gone:
+                removed += found is None
+                past.write(line)
                 continue
-            if found is not None and found.version != _version(head(line)):
-                continue
-            if found is not None:
-                del came[head(line).id]
             out.write(line)
             count += 1
     new.replace(target)
     return count, removed
+
+
+def _id_of(line: bytes) -> str:
+    """Nearly every server begins a resource with it, and to look no further takes a fifth of the time."""
+    begins = BEGINS.match(line)
+    return begins[1].decode() if begins else _id.decode(line).id
 
 
 def _appended(path: Path, target: Path, came: dict[str, _News], own: Own, resource_type: str) -> int:

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from service.lake import replaced
 from service.pull.heads import Head, Unfit, checked, head
 from service.pull.manifest import Pulled
 from service.pull.part import Part
@@ -106,6 +107,7 @@ class Sheet:
         """From nothing; a file of that name may be an earlier run's too, so it is not written into."""
         self._closed()
         self.path.unlink(missing_ok=True)
+        replaced(self.path).unlink(missing_ok=True)
         self._file, self._log = self.path.open("xb"), self._journal.open("wb")
         self.pulled, self.at, self._seen, self.dated = Pulled(), Step(0), _Seen(), True
         self.aside, self.warnings, self.done, self._settled = [], [], False, False

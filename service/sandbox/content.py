@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ _fields = msgspec.json.Decoder(Fields)
 # 1.0 and 1.00 are different content in FHIR, so numbers are compared as they are written.
 _as_written = msgspec.json.Decoder(float_hook=lambda text: ("number", text))
 _KEPT_LABELS = ("tag", "security")
+_SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,21 @@ def _labels(meta: Fields, key: str) -> list[dict[str, Any]]:
 
 def _token(label: dict[str, Any]) -> tuple[Any, Any]:
     return label.get("system"), label.get("code")
+
+
+def part(body: bytes, elements: tuple[str, ...]) -> bytes:
+    """These elements of a resource, and what says that it is no more than a part. The rest is not looked at."""
+    told = _elements(elements).decode(body)
+    meta = _fields.decode(told.meta)
+    fields = {name: getattr(told, name) for name in told.__struct_fields__}
+    fields["meta"] = meta | {"tag": [*_labels(meta, "tag"), _SUBSETTED]}
+    return msgspec.json.encode({name: value for name, value in fields.items() if value != msgspec.Raw()})
+
+
+@cache
+def _elements(names: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
+    wanted = dict.fromkeys(("resourceType", "id", "meta", *names))
+    return msgspec.json.Decoder(msgspec.defstruct("Part", [(name, msgspec.Raw, msgspec.Raw()) for name in wanted]))
 
 
 def same(one: bytes, other: bytes) -> bool:

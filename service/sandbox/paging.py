@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import msgspec
 
+from service.sandbox.content import part
 from service.sandbox.outcome import Refusal, operation_outcome
 from service.sandbox.paging_habits import Paging
 from service.sandbox.parameters import SEARCH
@@ -121,7 +122,10 @@ def with_entries(head: dict[str, object], entries: Iterable[bytes]) -> bytes:
 
 def _entries(store: Store, base: str, page: Page) -> Iterator[bytes]:
     type, records = page.query.type, page.records
-    yield from _shown(base, type, "match", store.bodies(type, records))
+    bodies = store.bodies(type, records)
+    if page.query.elements:
+        bodies = ((id, part(body, page.query.elements)) for id, body in bodies)
+    yield from _shown(base, type, "match", bodies)
     if page.query.provenance:
         yield from _shown(base, "Provenance", "include", store.bodies("Provenance", _about(store, type, records)))
 

@@ -41,6 +41,7 @@ class Query:
     total: bool = False
     counted_only: bool = False
     provenance: bool = False
+    elements: tuple[str, ...] = ()  # these alone, where any are named
 
 
 def parse(type: str, pairs: Iterable[tuple[str, str]]) -> Query:
@@ -94,6 +95,10 @@ def _set_revinclude(query: Query, value: str) -> None:
     query.provenance = bool(_one_of("_revinclude", value, (REVINCLUDE,)))
 
 
+def _set_elements(query: Query, value: str) -> None:
+    query.elements = tuple(name for name in value.split(",") if name)
+
+
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
         raise malformed(f"{name}={value} is not supported; {name} can be {' or '.join(known)}")
@@ -110,6 +115,7 @@ _RESULT: dict[str, Callable[[Query, str], None]] = {
     "_total": _set_total,
     "_summary": _set_summary,
     "_revinclude": _set_revinclude,
+    "_elements": _set_elements,
     "_format": _accept_format,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from service.write_back.gone import Evidence, incomplete
 from service.write_back.ladder import STANDS_IN, WRITES, Rungs
 from service.write_back.limits import beyond
 from service.write_back.manner import Found, Manner
+from service.write_back.meant import Acknowledged, Meaning
 from service.write_back.plan_file import Before, DevicePlan, Header, digest_of, writing
 from service.write_back.planner import Planner
 from service.write_back.recover import recover, same_server
@@ -120,18 +122,29 @@ class _Planning:
         """With what stands on the server; `full` reads all of it."""
         await recover(self.server, self.catalog, self.run.source)
         kind = STANDS_IN[self.rung]
-        kept = self.lake.standing(self.run.source, "" if kind == "Observation" else kind)
+        named = (self.run.source, "" if kind == "Observation" else kind)
+        kept, meant = self.lake.standing(*named), self.lake.meant(*named)
         with Lines.open(self.lake.raw(self.run.source, self.run.run) / "Patient.ndjson") as patients:
             patients.reads_as = self.server.named_by_us
             evidence = _evidence(self.server, patients, self.lake, self.run)
             only = patients if evidence.limited else None
+            own = Acknowledged(self.catalog, meant)
             async with standing_panels(
-                self.server, self.run.installation, kept, only, full=full, resource_type=kind
+                self.server, self.run.installation, kept, only, full=full, own=own, resource_type=kind
             ) as found:
-                return await self._lines(found, patients, evidence, Requests(capability), full=full)
+                with _meaning(meant, self.run.run, evidence) as meaning:
+                    requests = Requests(capability)
+                    return await self._lines(found, patients, evidence, requests, meaning, full=full)
 
     async def _lines(
-        self, found: Panels, patients: Lines, evidence: Evidence, requests: Requests, *, full: bool
+        self,
+        found: Panels,
+        patients: Lines,
+        evidence: Evidence,
+        requests: Requests,
+        meaning: Meaning | None,
+        *,
+        full: bool,
     ) -> dict[str, Any]:
         header = await self._header()
         remembered = Remembered(self.catalog, self.run.source, self.run.base)
@@ -140,6 +153,7 @@ class _Planning:
             planner = Planner(
                 self.edition, self.rung, found, patients, remembered, file, requests, evidence, succession
             )
+            planner.meaning = meaning
             await self._compared(planner, full)
         return _told(header, planner.listed, [*planner.notes(), *_too_much(header, self.server)])
 
@@ -166,6 +180,16 @@ class _Planning:
     async def _header(self) -> Header:
         stands = await read(self.server, f"Device/{self.edition.identity.device}")
         return _header(self.run, self.rung, self.edition, stands)
+
+
+@contextmanager
+def _meaning(meant: Path, run: str, evidence: Evidence) -> Iterator[Meaning | None]:
+    """What would be written, where it is about everybody; else what is kept stays as it is."""
+    if evidence.limited:
+        yield None
+        return
+    with committed_file(meant) as part, part.open("wb") as file:
+        yield Meaning(file, run)
 
 
 def _told(header: Header, listed: list[str], notes: list[str]) -> dict[str, Any]:

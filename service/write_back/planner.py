@@ -16,15 +16,17 @@ from service.compose.unmoved import Kept, keep
 from service.server.crew import each
 from service.settings import WriteRung
 from service.write_back.gone import Evidence, Gone
+from service.write_back.meant import Meaning
 from service.write_back.patching import patchable
 from service.write_back.patient import Borne, borne, count_extensions, panel_of
 from service.write_back.plan_file import Before, Line, PatientChange, Writer
 from service.write_back.reasons import between, between_extensions, lapsed, lapses, level_of, newly
+from service.write_back.record import Stood
 from service.write_back.remembered import Remembered, newer, overtaken, panel_newer
 from service.write_back.removal import WITHDRAWN, removals
 from service.write_back.requests import Requests
 from service.write_back.standing import Lines, Standing, head
-from service.write_back.stood import Panels, Stood
+from service.write_back.stood import Panels
 from service.write_back.succession import Succession
 
 LISTED = 10
@@ -50,6 +52,7 @@ class Planner:
     listed: list[str] = field(default_factory=list)
     older: int = 0
     kept: BinaryIO | None = None  # what was composed, for the next plan
+    meaning: Meaning | None = None  # what would be written, for the next plan
     met: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -181,6 +184,8 @@ class Planner:
     def _writing(self, line: Line, composed: Composed, *, provenance: bool) -> Line:
         line.observation = msgspec.Raw(encode(composed.panel))
         line.fingerprints = composed.fingerprints
+        if self.meaning:
+            self.meaning.add(composed, line.fingerprints[0])
         if provenance:
             line.provenance = msgspec.Raw(encode(composed.provenance))
             line.content = composed.content

@@ -2,7 +2,9 @@
 
 What stood at the last reading is kept in the lake, `standing/<source>.ndjson`. The next one asks only for what the
 server changed since, and how many there are: a panel that is gone, or another count for any reason, means reading all
-of them. Nothing here is believed that the server did not say, and a lost file costs no more than one full reading.
+of them. Of what changed it asks for id and version, and for the whole of those alone whose version is neither the one
+kept nor one that our own write was answered with. Nothing here is believed that the server did not say, and a lost file
+costs no more than one full reading.
 """
 
 from __future__ import annotations
@@ -14,30 +16,19 @@ from pathlib import Path
 
 import msgspec
 
-from service.compose.canonical import LEVEL
-from service.compose.content import digest, parse, personalization, value_of
-from service.compose.shapes import as_panel
+from service.compose.content import digest, parse
 from service.errors import NotFhir, Refused
 from service.lake import committed_file
 from service.server.client import Answer, FhirServer, server_date
+from service.server.parts import is_part
 from service.server.search import count, pages
-from service.write_back.standing import Lines, criteria, head, panels, read
+from service.write_back.record import Stood, record
+from service.write_back.standing import Into, Lines, criteria, head, panels, read
 
 FORM = 1  # of the kept file
 OVERLAP = dt.timedelta(seconds=120)  # commits become visible out of order, and clocks within a cluster differ
 BODIES_A_SEARCH = 50
-
-
-class Stood(msgspec.Struct, omit_defaults=True, frozen=True):
-    """What is compared: `content` is the digest, so that a body is read only where it differs."""
-
-    id: str
-    patient: str
-    content: str
-    version: str | None = None
-    level: str | None = None
-    status: str | None = None
-    valid_until: str | None = None
+PARTS = {"_elements": "id,meta"}
 
 
 class _Kept(msgspec.Struct):
@@ -55,19 +46,8 @@ _kept = msgspec.json.Decoder(_Kept)
 
 
 def stood(body: bytes) -> Stood:
-    resource = parse(body)
-    panel = as_panel(resource)
-    codings = (panel.get("valueCodeableConcept") or {}).get("coding", [])
-    until = value_of(personalization(panel), "validUntil")
-    return Stood(
-        id=head(body).id,
-        patient=str((panel.get("subject") or {}).get("reference")),
-        content=digest(resource),
-        version=head(body).meta.versionId,
-        level=next((coding.get("code") for coding in codings if coding.get("system") == LEVEL), None),
-        status=resource.get("status"),
-        valid_until=None if until is None else str(until),
-    )
+    resource, named = parse(body), head(body)
+    return record(resource, named.id, digest(resource), named.meta.versionId)
 
 
 class Panels:
@@ -115,11 +95,14 @@ class Panels:
 
     async def fetch(self, panel_ids: Sequence[str]) -> None:
         """Their bodies, as they stand now; one that no longer stands is forgotten."""
-        missing = [each for each in panel_ids if each in self._records and each not in self._bodies]
-        for start in range(0, len(missing), BODIES_A_SEARCH):
-            await self._fetch(missing[start : start + BODIES_A_SEARCH])
+        await self.read([each for each in panel_ids if each in self._records and each not in self._bodies])
 
-    async def _fetch(self, panel_ids: list[str]) -> None:
+    async def read(self, panel_ids: Sequence[str]) -> None:
+        """These whole, whatever is known of them."""
+        for start in range(0, len(panel_ids), BODIES_A_SEARCH):
+            await self._fetch(panel_ids[start : start + BODIES_A_SEARCH])
+
+    async def _fetch(self, panel_ids: Sequence[str]) -> None:
         wanted = {"_id": ",".join(panel_ids), "_count": str(len(panel_ids))}
         async for page in pages(self._server, self.resource_type, wanted):
             for body in page.resources:
@@ -146,25 +129,58 @@ async def standing_panels(
     patients: Iterable[str] | None,
     *,
     full: bool,
+    own: Iterable[Stood] = (),
     resource_type: str = "Observation",
 ) -> AsyncIterator[Panels]:
-    """All panels that bear our tag, or where only some `patients` were read, theirs, which nothing is kept of."""
+    """All panels that bear our tag, or where only some `patients` were read, theirs, which nothing is kept of.
+
+    `own` are those that our last writes made, each with the version that the server answered.
+    """
     with Lines.spooled(kept.parent) as records, Lines.spooled(kept.parent) as bodies:
         found = Panels(server, records, bodies, resource_type)
         if patients is not None:
             await panels(server, installation, found, patients, resource_type=resource_type)
         else:
-            until = await _Reading(server, installation, kept, found).all(full)
+            until = await _Reading(server, installation, kept, found, own).all(full)
             if until and found.dated:
                 _keep(kept, server, installation, until, found)
         yield found
 
 
+class _Whole(Exception):
+    """A server that was asked for parts of resources gave one that it does not call a part."""
+
+
+class _Listed:
+    """Panels by id and version, as the server gives them where it is asked for no more."""
+
+    def __init__(self, found: Panels) -> None:
+        self._found = found
+        self.versions: dict[str, str | None] = {}
+
+    def add(self, panel_id: str, body: bytes) -> None:
+        meta = head(body).meta
+        if not is_part(meta.tag):
+            raise _Whole
+        self._found.dated &= meta.lastUpdated is not None
+        self.versions[panel_id] = meta.versionId
+
+    def unknown(self, own: Iterable[Stood]) -> list[str]:
+        """Those of which neither what is kept nor `own` tells this version."""
+        others = {each: now for each, now in self.versions.items() if now is None or now != self._found.version(each)}
+        for each in own if others else ():
+            if others.get(each.id) == each.version is not None:
+                self._found.know(msgspec.json.encode(each))
+                del others[each.id]
+        return list(others)
+
+
 class _Reading:
     """One reading of all that stands; it returns the server's clock when it began, None where it tells none."""
 
-    def __init__(self, server: FhirServer, installation: str, kept: Path, found: Panels) -> None:
-        self._server, self._installation, self._kept, self._found = server, installation, kept, found
+    def __init__(self, server: FhirServer, installation: str, kept: Path, found: Panels, own: Iterable[Stood]) -> None:
+        self._server, self._installation, self._kept = server, installation, kept
+        self._found, self._own = found, own
 
     async def all(self, full: bool) -> dt.datetime | None:
         since = None if full else self._recalled()
@@ -195,18 +211,31 @@ class _Reading:
 
     async def _since(self, since: dt.datetime) -> dt.datetime | None:
         """None when the count shows that something is gone, or the server cannot be asked like that."""
-        moment = (since - OVERLAP).astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        changed = {"_lastUpdated": (since - OVERLAP).astimezone(dt.UTC).strftime("ge%Y-%m-%dT%H:%M:%SZ")}
         try:
-            until = await self._read_into({"_lastUpdated": f"ge{moment}"})
+            until = await self._by_version(changed) or await self._read_into(changed, self._found)
             stands = await count(self._server, self._found.resource_type, self._wanted())
         except (Refused, NotFhir):
             return None
         return until if stands == len(self._found) else None
 
-    async def _everything(self) -> dt.datetime | None:
-        return await self._read_into({})
+    async def _by_version(self, changed: dict[str, str]) -> dt.datetime | None:
+        """Whole only those of a version that nobody knows; None where most are, or the server gives no parts."""
+        listed = _Listed(self._found)
+        try:
+            until = await self._read_into({**changed, **PARTS}, listed)
+        except _Whole:
+            return None
+        unknown = listed.unknown(self._own)
+        if len(unknown) > max(BODIES_A_SEARCH, len(listed.versions) // 2):
+            return None
+        await self._found.read(unknown)
+        return until
 
-    async def _read_into(self, more: dict[str, str]) -> dt.datetime | None:
+    async def _everything(self) -> dt.datetime | None:
+        return await self._read_into({}, self._found)
+
+    async def _read_into(self, more: dict[str, str], into: Into) -> dt.datetime | None:
         clock: list[dt.datetime | None] = []
 
         def first(answer: Answer) -> None:
@@ -216,7 +245,7 @@ class _Reading:
         await panels(
             self._server,
             self._installation,
-            self._found,
+            into,
             None,
             more=more,
             answered=first,

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from service.compose import Composed, Identity
 from service.compose.status import RELEASED, following, restated
 from service.write_back.reasons import level_of
-from service.write_back.stood import Panels, Stood
+from service.write_back.record import Stood
+from service.write_back.stood import Panels
 
 
 @dataclass

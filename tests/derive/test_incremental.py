@@ -13,6 +13,7 @@ from service.derive import Policy, carry
 from service.derive.carry import Earlier
 from service.engine import Engine
 
+from .explanations import explanation, said
 from .lakes import AS_OF, RUN, SOURCE, derive_in, flatten_in, pulled
 from .populations import HISTORIES, ICD_10, history, population, seeds, visit
 
@@ -123,6 +124,14 @@ def test_a_window_that_moves_over_a_visit_derives_its_patient_alone(tmp_path_fac
 def test_the_first_record_of_its_kind_tells_of_everybody(tmp_path_factory, first, more):
     """What the source never showed was unknown of each patient."""
     assert Night(tmp_path_factory, [*FIRST, more], after=first).anew is None
+
+
+def test_an_amount_that_a_payer_corrected_derives_its_patient(tmp_path_factory):
+    """It stands in a table of its own, whose rows name no patient."""
+    paid = [*FIRST, explanation("x", who="old", total=[said("submitted", "100")])]
+    corrected = [*FIRST, explanation("x", who="old", total=[said("submitted", "70")])]
+    first = Night(tmp_path_factory, paid)
+    assert Night(tmp_path_factory, corrected, after=first).anew == 1
 
 
 def test_a_merge_and_its_end_derive_both(tmp_path_factory, first):

@@ -61,3 +61,9 @@ def test_time_zones_need_no_extension_from_the_network(engine):
     there = engine.local(noon, zone)
     row = engine.row(engine.load([{"id": "1"}], {"id": "string"}).select(there=there, back=engine.instant(there, zone)))
     assert row == {"there": datetime(2026, 7, 1, 8), "back": datetime(2026, 7, 1, 12)}
+
+
+def test_a_long_question_draws_nothing(engine):
+    """A bar goes to stdout, before the answer, which is no JSON any more then."""
+    said = engine._connection.con.execute("SELECT current_setting('enable_progress_bar')")
+    assert said.fetchone() == (False,)

@@ -164,3 +164,9 @@ def test_three_thousand_ids_are_posted(reader):
     ids = ",".join(f"pt-{n:06}" for n in range(1, 3001))
     page = reader("POST", "/Patient/_search", data={"_id": ids, "_count": "1000"}).json()
     assert [resource["id"] for resource in reader.found(page)] == [f"pt-{n:06}" for n in range(1, 31)]
+
+
+def test_of_a_resource_the_elements_that_are_asked_for_and_that_it_is_a_part(visits):
+    [told] = visits.found(visits.get("/Encounter?_id=e1&_elements=status,none").json())
+    assert set(told) == {"resourceType", "id", "meta", "status"}
+    assert [tag["code"] for tag in told["meta"]["tag"]] == ["SUBSETTED"]

@@ -141,3 +141,70 @@ def test_a_limited_pull_keeps_nothing(world):
     before = kept.read_bytes()
     world.planned(*everybody(), rung="observation", limited=True)
     assert kept.read_bytes() == before
+
+
+@pytest.fixture
+def written(world, monkeypatch):
+    """A night in which everybody moved, before the next plan."""
+    monkeypatch.setattr("service.write_back.stood.OVERLAP", dt.timedelta(seconds=120))
+    world.written(*moved(), rung="observation")
+    world.sandbox.requests.clear()
+    return world
+
+
+def moved(**changed):
+    return [Derived(each, **{"level": "intensive", **changed.get(each, {})}) for each in IDS]
+
+
+def test_what_our_own_writes_made_is_asked_for_by_its_version_alone(written):
+    assert planned(written, *moved()) == {"create": 0, "update": 0, "unchanged": 12, "remove": 0}
+    assert ["_elements=id%2Cmeta" in each or "_summary=count" in each for each in asked(written)] == [True, True]
+
+
+def test_so_the_panels_of_a_first_night_are_not_read_back(world):
+    world.patients("new")
+    everyone = [*everybody(), Derived("new")]
+    world.written(*everyone, rung="observation")
+    assert planned(world, *everyone)["unchanged"] == 13
+    assert not any("_id=" in each for each in asked(world))
+
+
+def test_what_somebody_changed_after_our_write_is_read_by_its_id(written):
+    body = json.dumps(written.panel("Patient/p03") | {"note": [{"text": "seen"}]}, default=float)
+    written.sandbox.store.put(body.encode())
+    _, told = written.planned(*moved(), rung="observation")
+    assert told["listed"] == ["Patient/p03 held: Observation: edited by hand since: left alone"]
+
+
+def test_what_was_undone_after_our_write_is_read_by_its_id(written):
+    run, _ = written.written(*moved(p05={"level": "enhanced"}), rung="observation")
+    written.undone(run)
+    assert planned(written, *moved()) == {"create": 0, "update": 0, "unchanged": 12, "remove": 0}
+
+
+@pytest.mark.parametrize("habit", ["whole", "refused"])
+def test_a_server_that_gives_no_parts_is_read_whole_as_far_as_it_changed(written, habit):
+    def before(method, path, body):
+        if "_elements" not in path:
+            return None
+        if habit == "refused":
+            return Response(operation_outcome("not-supported", "no"), 400, media_type="application/fhir+json")
+        entries = [{"resource": json.loads(each)} for each in written.stored("Observation").values()]
+        bundle = {"resourceType": "Bundle", "type": "searchset", "entry": entries}
+        return Response(json.dumps(bundle).encode(), 200, media_type="application/fhir+json")
+
+    written.sandbox.before = before
+    assert planned(written, *moved())["unchanged"] == 12
+    assert not any("_id=" in each for each in asked(written))
+
+
+@pytest.mark.parametrize("damage", ["lost", "cut off", "of another run"])
+def test_without_what_was_meant_everything_is_read(written, damage):
+    [kept] = (written.lake.root / "standing").glob("*.meant")
+    if damage == "lost":
+        kept.unlink()
+    elif damage == "cut off":
+        kept.write_bytes(kept.read_bytes()[:-200])
+    else:
+        kept.write_bytes(b'{"form":1,"run":"another"}\n' + kept.read_bytes().partition(b"\n")[2])
+    assert planned(written, *moved())["unchanged"] == 12
