@@ -1,6 +1,5 @@
 """With `traces_url` a collector is told of runs, stages, jobs and requests, and of nobody."""
 
-import json
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 import pytest
 from always import until
-from canary import MARKS, leaks, marked
+from canary import MARKS, leaks
 from postgres_server import free_port
 from processes import finished
 from processes import personalize as process
@@ -66,13 +65,14 @@ def _value(value):
     return getattr(value, value.WhichOneof("value"))
 
 
-def test_runs_stages_jobs_and_requests_are_told_of_and_nobody_else(personalize, sandbox, planted, collector, tmp_path):
+def test_runs_stages_jobs_and_requests_are_told_of_and_nobody_else(
+    personalize, planted_sandbox, planted, collector, tmp_path
+):
     port = free_port()
     resources, _ = planted
-    sandbox.store.load(json.dumps(each).encode() for each in marked(resources))
-    configure(tmp_path, sandbox.url, None)
+    configure(tmp_path, planted_sandbox.url, None)
     assert personalize("run", "hospital", "--apply").code == 0
-    configure(tmp_path, sandbox.url, collector, port)
+    configure(tmp_path, planted_sandbox.url, collector, port)
     patient = resources["Patient"][1]["id"]
     assert any(patient in mark for mark in MARKS)
     assert personalize("jobs", "ask", "hospital", patient).code == 0
