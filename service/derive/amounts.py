@@ -6,10 +6,14 @@ taken. An amount without a currency leaves its kind unknown for that explanation
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
+
 import ibis.expr.types as ir
 
 from service.derive.adjudications import adjudications
-from service.derive.categories import Meaning
+from service.derive.categories import Categories, Meaning
 from service.derive.events import Events
 
 SUBMITTED, ALLOWED, INSURER_PAID = "submitted", "allowed-amount", "insurer-paid"
@@ -57,9 +61,16 @@ def _least(rows: ir.Table, *by: str) -> ir.Table:
 
 def _meanings(events: Events, payments: ir.Table) -> ir.Table:
     """(codes, meaning): the categories that there are and that are known."""
-    seen = [row["codes"] for row in events.engine.rows(payments.select("codes").distinct())]
-    known = [{"codes": codes, "meaning": meaning} for codes in seen if (meaning := events.categories.meaning(codes))]
-    return events.engine.load(known, {"codes": "array<string>", "meaning": "string"})
+    seen = payments.select("codes").distinct()
+    return events.engine.through(
+        partial(_known, events.categories), [seen], {"codes": "array<string>", "meaning": "string"}
+    )
+
+
+def _known(categories: Categories, seen: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for row in seen:
+        if meaning := categories.meaning(row["codes"]):
+            yield {"codes": row["codes"], "meaning": meaning}
 
 
 def _ways(events: Events) -> ir.Table:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -94,11 +94,11 @@ def _followed(asked: Asked, earlier: Earlier, about: dict[str, object]) -> Carri
     profiles = engine.read_parquet(earlier.profiles / "profiles.parquet").semi_join(stays, "patient")
     measured = engine.read_parquet(earlier.profiles / "measures.parquet").semi_join(stays, "patient")
     seen = measured.filter(measured.code == PREVENTIVE, measured.date.notnull())
-    some = asked.derived(anew, others_prevented=bool(engine.row(seen.agg(n=seen.count()))["n"]))
-    whole = Derived(
-        some.happened,
-        _like(measured, some.measured).union(engine.materialise(some.measured.order_by(*ORDER))),
-        engine.materialise(some.profiles.union(_like(profiles, some.profiles))),
+    some = asked.derived(anew, others_prevented=engine.any(seen))
+    whole = replace(
+        some,
+        measured=_like(measured, some.measured).union(engine.materialise(some.measured.order_by(*ORDER))),
+        profiles=engine.materialise(some.profiles.union(_like(profiles, some.profiles))),
     )
     if asked.basis(whole) != about["basis"]:
         return None

@@ -32,7 +32,7 @@ def changed_records(before: Path, after: Path, engine: Engine) -> ir.Table:
     compared = _Compared(before, after, engine, _lines(before, after, engine))
     found = compared.differing([name for name in tables if name in own], "patient")
     what = compared.differing([name for name in tables if name in LOOSE or name == OF_LINES], "id")
-    if not engine.row(what.agg(n=what.count()))["n"]:
+    if not engine.any(what):
         return found
     referring = ibis.union(*(_references(folder, own, engine) for folder in (before, after)))
     return engine.materialise(found.union(referring.semi_join(what, "id").select("patient"), distinct=True))

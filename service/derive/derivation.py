@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -21,20 +22,31 @@ from service.derive.evidence import evidence
 from service.derive.levels import levels
 from service.derive.measures import measures
 from service.derive.own import NO_OTHERS, OwnMeasures
+from service.derive.people import People
 from service.derive.policy import Policy
 from service.derive.prevention import CODE as PREVENTIVE
+from service.derive.sequence import ties
 from service.engine import Engine
+from service.lake import OWN
 
 SOURCES = (".py", ".toml")
 
 
 @dataclass(frozen=True)
 class Derived:
-    """`profiles` and `measured` of the patients asked for; `happened` to them."""
+    """`profiles` and `measured` of the patients asked for.
 
-    happened: Events
+    `source` (one row): what the source records at all. `people`: who is profiled, and who is not. How many visits and
+    claims refer to each other in a circle, and `ties` (one row).
+    """
+
     measured: ir.Table
     profiles: ir.Table
+    source: ir.Table
+    people: People
+    cyclic_visits: int
+    cyclic_claims: int
+    ties: ir.Table
 
 
 @dataclass(frozen=True)
@@ -50,20 +62,44 @@ class Asked:
 
     def derived(self, only: ir.Table | None = None, *, others_prevented: bool = False) -> Derived:
         """`only` (patient): of nobody else; `others_prevented`: some of those others had a preventive visit."""
+        if only is None:
+            return self.engine.again(self._question(), self.facts, lambda: self._derived(None, others_prevented))
+        return self._derived(only, others_prevented)
+
+    def _question(self) -> Hashable:
+        """All that tells one derivation of all patients from another, but for the facts."""
+        own = tuple(sorted(path.name for path in self.facts.glob(f"{OWN}*")))
+        return algorithm(), repr(self._rules()), self.as_of, own
+
+    def _derived(self, only: ir.Table | None, others_prevented: bool) -> Derived:
         happened = events(
             self.facts, self.as_of, self.zone, self.engine, self.categories, only, others_prevented=others_prevented
         )
         measured = measures(happened, set(self.not_exposed), self.own.families)
         profiles = _profiles(happened, measured, self.policy, with_own=bool(self.own.families))
-        return Derived(happened, measured, self.engine.materialise(profiles))
+        return Derived(
+            measured=measured,
+            profiles=self.engine.materialise(profiles),
+            source=self.engine.materialise(_source(happened)),
+            people=happened.people,
+            cyclic_visits=happened.visits.cyclic,
+            cyclic_claims=happened.claims.cyclic,
+            ties=ties(happened),
+        )
 
     def basis(self, result: Derived) -> dict[str, Any]:
         """What decides of every patient: where any of it differs, no earlier profile stands."""
-        return self._rules() | {"source_records": _source_records(result)}
+        return self._rules() | {"source_records": self._source_records(result)}
 
     def may_follow(self, basis: object) -> bool:
         """The same rules; what the source records can only be told afterwards."""
         return isinstance(basis, dict) and self._rules() | {"source_records": basis.get("source_records")} == basis
+
+    def _source_records(self, result: Derived) -> dict[str, bool]:
+        """What a source never shows of anybody is unknown of each: so one patient's record may change what all have."""
+        dates = result.measured.filter(result.measured.code == PREVENTIVE)
+        prevented = dates.agg(preventive=dates.date.notnull().any().fill_null(False))
+        return self.engine.row(result.source.cross_join(prevented))
 
     def _rules(self) -> dict[str, Any]:
         return {
@@ -101,10 +137,6 @@ def _profiles(happened: Events, measured: ir.Table, policy: Policy, *, with_own:
     ).drop("n")
 
 
-def _source_records(result: Derived) -> dict[str, bool]:
-    """What a source never shows of anybody is unknown of each: so one patient's record may change what all have."""
-    happened, dates = result.happened, result.measured.filter(result.measured.code == PREVENTIVE)
-    prevented = dates.agg(preventive=dates.date.notnull().any().fill_null(False))
-    row = happened.visits.says.cross_join(diagnoses.recorded(happened)).cross_join(prevented)
-    by_explanations = settlement.billed_by_explanations(happened)
-    return {**happened.engine.row(row), "billed_by_explanations": by_explanations}
+def _source(happened: Events) -> ir.Table:
+    row = happened.visits.says.cross_join(diagnoses.recorded(happened))
+    return row.mutate(billed_by_explanations=ibis.literal(settlement.billed_by_explanations(happened)))

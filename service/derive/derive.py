@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import ibis.expr.types as ir
+
 from service.derive import carry
 from service.derive.carry import Carried, Earlier, carried_over, stamps, standing
 from service.derive.catalogue import BY_CODE
 from service.derive.categories import Categories
 from service.derive.derivation import Asked, Derived
-from service.derive.events import Events
 from service.derive.measure import DIMENSIONS, REASONS, Family
 from service.derive.own import NO_OTHERS, OwnMeasures
 from service.derive.policy import Policy
-from service.derive.sequence import ties
 from service.derive.windows import WORDS
 from service.derive.wording import display
 from service.engine import Engine
@@ -110,17 +110,16 @@ def _words(family: Family, code: str) -> dict[str, str]:
     }
 
 
-def _replaced(happened: Events) -> Iterator[dict[str, Any]]:
+def _replaced(merged: ir.Table, engine: Engine) -> Iterator[dict[str, Any]]:
     """Records that another one stands for now; their own profiles have no ground any more."""
-    merged = happened.people.merged
-    return happened.engine.rows(merged.filter(merged.merged != merged.survivor).order_by("merged"))
+    return engine.rows(merged.filter(merged.merged != merged.survivor).order_by("merged"))
 
 
 def _report(asked: Asked, result: Derived) -> dict[str, Any]:
     """`notes` are about the patients derived anew."""
-    happened, profiles, policy = result.happened, result.profiles, asked.policy
+    engine, people, profiles, policy = asked.engine, result.people, result.profiles, asked.policy
     given: Counter[str] = Counter()
-    for row in happened.engine.rows(profiles.group_by("level", "level_absent").agg(n=profiles.count())):
+    for row in engine.rows(profiles.group_by("level", "level_absent").agg(n=profiles.count())):
         given[row["level"] or row["level_absent"]] += row["n"]
     return {
         "as_of": asked.as_of.isoformat(),
@@ -135,12 +134,12 @@ def _report(asked: Asked, result: Derived) -> dict[str, Any]:
         "dimensions": DIMENSIONS,
         "measures": _legend(asked.own),
         "unknown": REASONS,
-        "set_aside": happened.people.gone,
-        "opted_out": happened.people.opted_out,
-        "merged": {row["merged"]: row["survivor"] for row in _replaced(happened)},
+        "set_aside": people.gone,
+        "opted_out": people.opted_out,
+        "merged": {row["merged"]: row["survivor"] for row in _replaced(people.merged, engine)},
         "notes": {
-            "cyclic-part-of": happened.visits.cyclic,
-            "cyclic-prior": happened.claims.cyclic,
-            "same-instant": ties(happened),
+            "cyclic-part-of": result.cyclic_visits,
+            "cyclic-prior": result.cyclic_claims,
+            "same-instant": engine.row(result.ties)["n"],
         },
     }

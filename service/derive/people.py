@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -43,23 +45,20 @@ class People:
 
 
 def people(patients: ir.Table, links: ir.Table, engine: Engine) -> People:
-    survivor = _survivors(patients, links, engine)
-    merged = engine.load(
-        [{"merged": old, "survivor": new} for old, new in sorted(survivor.items())],
-        {"merged": "string", "survivor": "string"},
-    )
+    merging = links.filter(links["type"].isin(["replaced-by", "replaces"]))
+    ends = merging.select("patient").union(merging.select(patient="other"))
+    asleep = patients.filter(~patients.active).semi_join(ends, "patient").select("patient")
+    merged = engine.through(_merged, [merging, asleep], {"merged": "string", "survivor": "string"})
     everybody = engine.materialise(_roster(patients, merged))
     opted_out = [row["patient"] for row in engine.rows(everybody.filter("opted_out").order_by("patient"))]
     roster = engine.materialise(everybody.filter(~everybody.opted_out).drop("opted_out"))
     return People(roster, merged, _gone(patients, merged, engine), opted_out)
 
 
-def _survivors(patients: ir.Table, links: ir.Table, engine: Engine) -> dict[str, str]:
-    merging = links.filter(links["type"].isin(["replaced-by", "replaces"]))
-    triples = [(row["patient"], row["type"], row["other"]) for row in engine.rows(merging)]
-    ends = merging.select("patient").union(merging.select(patient="other"))
-    asleep = patients.filter(~patients.active).semi_join(ends, "patient").select("patient")
-    return survivors(triples, {row["patient"] for row in engine.rows(asleep)})
+def _merged(merging: Iterable[dict[str, Any]], asleep: Iterable[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    triples = [(row["patient"], row["type"], row["other"]) for row in merging]
+    found = survivors(triples, {row["patient"] for row in asleep})
+    return ({"merged": old, "survivor": new} for old, new in sorted(found.items()))
 
 
 def _roster(patients: ir.Table, merged: ir.Table) -> ir.Table:

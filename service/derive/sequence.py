@@ -40,7 +40,8 @@ def sequence(events: Events, span: Window) -> ir.Table:
     )
 
 
-def ties(events: Events) -> int:
-    """How many visits of the year began at the same instant as the one before: only their ids put them in order."""
+def ties(events: Events) -> ir.Table:
+    """One row: how many visits of the year began at the same instant as the one before, and only their ids put them in
+    order."""
     steps = events.once(sequence, window(YEAR, events.as_of, events.zone))
-    return int(events.engine.row(steps.agg(n=steps.count(where=steps.tied)))["n"])
+    return steps.agg(n=steps.count(where=steps.tied))

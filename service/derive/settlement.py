@@ -65,11 +65,7 @@ def claimed(events: Events) -> ir.Table:
 def billed_by_explanations(events: Events) -> bool:
     """A payer's source may hold no Claim at all: then its explanations tell of the bills."""
     explanations = events.of_all("adjudications").filter(ibis._.resource == EXPLANATION)
-    return not _any(events, events.of_all("claims")) and _any(events, explanations)
-
-
-def _any(events: Events, rows: ir.Table) -> bool:
-    return bool(events.engine.row(rows.agg(n=rows.count()))["n"])
+    return not events.engine.any(events.of_all("claims")) and events.engine.any(explanations)
 
 
 def _marked(events: Events, every: ir.Table) -> ir.Table:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -19,11 +19,13 @@ import msgspec
 from ibis.backends.sql.compilers import DuckDBCompiler
 from ibis.backends.sql.datatypes import DuckDBType
 
-from service.engine.engine import REFUSED, Engine, P, RowRefused, ShapeMismatch
+from service.engine.again import Again, Journal, Other, Step
+from service.engine.duckdb_steps import LARGEST_LINE, Ask, Load, Tell, Through, View, lines, ndjson, text
+from service.engine.engine import REFUSED, Engine, P, RowRefused, ShapeMismatch, T
 
-LARGEST_LINE = 64 << 20
 MEMORY = "3GiB"  # with what lies outside the engine's count a process stays within 4 GiB
 BATCH = 10_000
+QUERIES = 1_024  # remembered; a derivation asks some 300
 
 # Extensions that are not built in would be fetched from the network; json, parquet and icu are built in.
 OFFLINE = {
@@ -31,6 +33,8 @@ OFFLINE = {
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
 }
+
+_again: Again[DuckDB] = Again()
 
 
 @contextmanager
@@ -49,21 +53,33 @@ class DuckDB(Engine):
     def __init__(self, connection: Any, scratch: Path) -> None:
         super().__init__(scratch)
         self._connection = connection
+        self._journal: Journal[DuckDB] | None = None
+        self.root = Path()
 
     def scan_ndjson(self, paths: Sequence[Path], columns: Mapping[str, str | dt.DataType]) -> ir.Table:
         # Ibis's own read_json asks DuckDB afterwards for the types that we have just told it.
-        types = {name: ibis.dtype(dtype) for name, dtype in columns.items()}
-        told = ", ".join(f"{_text(name)}: {_text(DuckDBType.to_string(dtype))}" for name, dtype in types.items())
-        files = ", ".join(_text(str(path)) for path in paths)
-        how = f"format = 'newline_delimited', columns = {{{told}}}, maximum_object_size = {LARGEST_LINE}"
-        name = self._name()
-        lines = f"read_json([{files}], {how})"
-        self._connection.raw_sql(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM {lines}').fetchall()  # noqa: S608
+        self._only_once()
+        types, name = {column: ibis.dtype(dtype) for column, dtype in columns.items()}, self._name()
+        self.run(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM {lines([*paths], _in_duckdb(types))}')  # noqa: S608
+        return self._named(name, types)
+
+    def load(self, rows: list[dict[str, Any]], columns: Mapping[str, str]) -> ir.Table:
+        types, name = {column: ibis.dtype(dtype) for column, dtype in columns.items()}, self._name()
+        self._tell(Load(name, ndjson(rows), _in_duckdb(types)))
+        return self._named(name, types)
+
+    def through(
+        self, work: Callable[..., Iterable[dict[str, Any]]], tables: Sequence[ir.Table], columns: Mapping[str, str]
+    ) -> ir.Table:
+        types, name = {column: ibis.dtype(dtype) for column, dtype in columns.items()}, self._name()
+        queries = tuple(_typed(table.op()) for table in tables)
+        self._tell(Through(name, queries, _in_duckdb(types), work))
         return self._named(name, types)
 
     def structure(self, paths: Sequence[Path], resource: str) -> Any:
-        lines, of_type = "read_ndjson_objects(?, maximum_object_size=?)", "json->>'resourceType' = ?"
-        asked = f"SELECT json_group_structure(json) FROM {lines} WHERE {of_type}"  # noqa: S608 - our own words
+        self._only_once()
+        objects, of_type = "read_ndjson_objects(?, maximum_object_size=?)", "json->>'resourceType' = ?"
+        asked = f"SELECT json_group_structure(json) FROM {objects} WHERE {of_type}"  # noqa: S608 - our own words
         with _told():
             row = self._connection.con.execute(asked, [[*map(str, paths)], LARGEST_LINE, resource]).fetchone()
         return msgspec.json.decode(row[0]) if row[0] else None
@@ -72,7 +88,12 @@ class DuckDB(Engine):
         return table.rowid()
 
     def _parquet(self, path: Path) -> ir.Table:
-        return self._connection.read_parquet(str(path), table_name=self._name())
+        name = self._name()
+        file = path.relative_to(self.root) if path.is_relative_to(self.root) else path
+        if self._journal and file.is_absolute():
+            self._only_once()
+        columns = self._tell(View(name, file))
+        return self._named(name, {column: _from_duckdb(dtype) for column, dtype in columns})
 
     def write_parquet(self, table: ir.Table, path: Path) -> int:
         return self._copy(table, path, "FORMAT parquet")
@@ -81,18 +102,15 @@ class DuckDB(Engine):
         return self._copy(table, path, "FORMAT csv, HEADER")
 
     def _copy(self, table: ir.Table, path: Path, how: str) -> int:
-        with _told():
-            ((rows,),) = self._connection.raw_sql(
-                f"COPY ({self._typed(table)}) TO {_text(str(path))} ({how})"
-            ).fetchall()
+        self._only_once()
+        ((rows,),) = self.run(f"COPY ({_typed(table.op())}) TO {text(str(path))} ({how})")
         path.chmod(0o600)
         return int(rows)
 
     def materialise(self, table: ir.Table) -> ir.Table:
         # Ibis's own create_table asks for the catalog, creates, inserts and describes: four questions more.
         name = self._name()
-        with _told():
-            self._connection.raw_sql(f'CREATE TEMP TABLE "{name}" AS {self._typed(table)}').fetchall()
+        self._tell(Tell(f'CREATE TEMP TABLE "{name}" AS ', _typed(table.op())))
         return self._named(name, table.schema())
 
     def _named(self, name: str, types: Mapping[str, dt.DataType]) -> ir.Table:
@@ -104,17 +122,56 @@ class DuckDB(Engine):
     def gather(self, tables: Iterable[ir.Table], columns: Mapping[str, str]) -> ir.Table:
         gathered = self.load([], columns)
         for table in tables:
-            self._connection.raw_sql(f'INSERT INTO "{gathered.op().name}" BY NAME {_sql(table.op())}').fetchall()
+            self._tell(Tell(f'INSERT INTO "{gathered.op().name}" BY NAME ', _sql(table.op())))
         return gathered
 
     def release(self, table: ir.Table) -> None:
         # Not through Ibis 12, whose DROP loses the table's name under sqlglot 30.
-        self._connection.raw_sql(f'DROP TABLE "{table.op().name}"').fetchall()
+        self._tell(Tell(f'DROP TABLE "{table.op().name}"'))
 
     def rows(self, table: ir.Table) -> Iterator[dict[str, Any]]:
-        with self._connection.con.sql(self._typed(table)).to_arrow_reader(BATCH) as batches:
+        query = _typed(table.op())
+        yield from map(dict, self._tell(Ask(query))) if self._journal else self._streamed(query)
+
+    def _streamed(self, query: str) -> Iterator[dict[str, Any]]:
+        with self._connection.con.sql(query).to_arrow_reader(BATCH) as batches:
             for batch in batches:
                 yield from batch.to_pylist()
+
+    def run(self, statement: str) -> list[Any]:
+        with _told():
+            rows: list[Any] = self._connection.raw_sql(statement).fetchall()
+        return rows
+
+    def asked(self, query: str) -> list[dict[str, Any]]:
+        return list(self._streamed(query))
+
+    def again(self, key: Hashable, root: Path, build: Callable[[], T]) -> T:
+        """To write what is asked takes three times as long as to answer it for a few patients."""
+        key, self.root = (key, self._names), root
+        try:
+            way, journal = _again.follow(key, self)
+            if way:
+                self._names = way.names
+                return cast(T, way.result)
+            self._journal = journal.from_the_start()
+            result = build()
+        except Other:
+            self._journal = None
+            return build()
+        finally:
+            self._journal, self.root = None, Path()
+        if journal.repeatable:
+            _again.keep(key, journal, result, self._names)
+        return result
+
+    def _tell(self, step: Step[DuckDB]) -> Any:
+        return self._journal.tell(step, self) if self._journal else step.on(self)
+
+    def _only_once(self) -> None:
+        """What the next engine cannot be told in the same words."""
+        if self._journal:
+            self._journal.repeatable = False
 
     def each(
         self, table: ir.Table, items: ir.ArrayValue, name: str, index: str = "", *, or_null: bool = False
@@ -132,13 +189,6 @@ class DuckDB(Engine):
         for part in parts:
             work(part)
 
-    def _typed(self, table: ir.Table) -> str:
-        """The query with the types that Ibis promises: DuckDB sums integers into wider ones, which Parquet lacks."""
-        columns = (
-            f'CAST("{name}" AS {DuckDBType.to_string(dtype)}) AS "{name}"' for name, dtype in table.schema().items()
-        )
-        return f"SELECT {', '.join(columns)} FROM ({_sql(table.op())})"  # noqa: S608 - names are our own
-
     def local(self, moment: ir.TimestampValue, zone: ZoneInfo) -> ir.TimestampValue:
         return _timezone_of_instant(zone.key, moment.cast("timestamp('UTC')"))
 
@@ -146,14 +196,31 @@ class DuckDB(Engine):
         return _timezone_of_clock(zone.key, clock).cast("timestamp")
 
 
-def _text(words: str) -> str:
-    return "'" + words.replace("'", "''") + "'"
+@lru_cache(maxsize=QUERIES)
+def _typed(query: ops.Relation) -> str:
+    """The query with the types that Ibis promises: DuckDB sums integers into wider ones, which Parquet lacks."""
+    columns = (f'CAST("{name}" AS {dtype}) AS "{name}"' for name, dtype in _in_duckdb(query.schema))
+    return f"SELECT {', '.join(columns)} FROM ({_sql(query)})"  # noqa: S608 - names are our own
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=QUERIES)
 def _sql(query: ops.Relation) -> str:
     """Writing a query takes longer than running it over a few thousand patients."""
     return str(DuckDBCompiler().to_sqlglot(query.to_expr()).sql("duckdb"))
+
+
+def _in_duckdb(types: Mapping[str, dt.DataType]) -> tuple[tuple[str, str], ...]:
+    return tuple((column, _type(dtype)) for column, dtype in types.items())
+
+
+@cache
+def _type(dtype: dt.DataType) -> str:
+    return str(DuckDBType.to_string(dtype))
+
+
+@cache
+def _from_duckdb(dtype: str) -> dt.DataType:
+    return DuckDBType.from_string(dtype)
 
 
 @contextmanager
@@ -178,7 +245,7 @@ def _refusal(dtype: dt.DataType) -> Any:
 @cache
 def _stored(dtype: dt.DataType) -> dt.DataType:
     """What a column of this type is in DuckDB: a timestamp, for one, has six digits."""
-    return DuckDBType.from_string(DuckDBType.to_string(dtype))
+    return _from_duckdb(_type(dtype))
 
 
 @ibis.udf.scalar.builtin(name="timezone", signature=(("string", "timestamp('UTC')"), "timestamp"))

@@ -11,10 +11,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -30,6 +29,7 @@ from service.errors import LakeProblem
 from service.lake import private_directory
 
 P = TypeVar("P")
+T = TypeVar("T")
 REFUSED = "row refused: "
 
 
@@ -52,7 +52,7 @@ class Engine(ABC):
 
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
-        self._numbers = count()
+        self._names = 0
 
     @staticmethod
     @contextmanager
@@ -130,11 +130,7 @@ class Engine(ABC):
         return self.materialise(self.scan_ndjson([path], columns))
 
     def read_parquet(self, path: Path) -> ir.Table:
-        if not path.is_file():
-            raise LakeProblem(
-                "a file of the lake is missing", where=str(path), do="run the stage before this one again"
-            )
-        return self._parquet(path)
+        return self._parquet(present(path))
 
     def folder(self) -> Path:
         """An empty one, which executors see as well; gone when the engine is closed."""
@@ -152,6 +148,23 @@ class Engine(ABC):
         path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
         return self.materialise(self.scan_ndjson([path], columns))
 
+    def again(self, _key: Hashable, _root: Path, build: Callable[[], T]) -> T:
+        """What `build` makes of files below `_root` with this engine: tables, and what it concludes from their rows.
+
+        Under the same key it would ask the same, but for what answers lead to; an engine may have kept how.
+        """
+        return build()
+
+    def through(
+        self, work: Callable[..., Iterable[dict[str, Any]]], tables: Sequence[ir.Table], columns: Mapping[str, str]
+    ) -> ir.Table:
+        """Few rows through Python: those of each table in, a table of what `work`, pure, makes of them out."""
+        return self.load(list(work(*(list(self.rows(table)) for table in tables))), columns)
+
+    def any(self, table: ir.Table) -> bool:
+        """Whether there is a row."""
+        return bool(self.row(table.agg(any=table.count() > 0))["any"])
+
     def row(self, table: ir.Table) -> dict[str, Any]:
         """The only row of a table, such as an aggregate."""
         (only,) = self.rows(table)
@@ -167,7 +180,14 @@ class Engine(ABC):
 
     def _name(self) -> str:
         """Of a table: the same question has the same names in every engine, so that its SQL is written once."""
-        return f"step_{next(self._numbers)}"
+        self._names += 1
+        return f"step_{self._names}"
+
+
+def present(path: Path) -> Path:
+    if not path.is_file():
+        raise LakeProblem("a file of the lake is missing", where=str(path), do="run the stage before this one again")
+    return path
 
 
 def _made(spill: Path) -> Path:

@@ -20,7 +20,7 @@ from service.errors import LostRace, NotFhir, NotPermitted, PagingBroken, Refuse
 from service.server.auth import auth_of
 from service.server.capability import Capability, read_capability
 from service.server.caps import CAPS
-from service.server.egress import Pinned, loopback_address
+from service.server.egress import Pinned, certificates, loopback_address
 from service.server.pace import Pace
 from service.settings import Source
 
@@ -75,6 +75,7 @@ class FhirServer:
             auth=auth_of(self.source, loopback=self.loopback),
             headers=headers,
             timeout=httpx.Timeout(60, connect=10),
+            verify=certificates(),
             transport=Pinned(self._pinned) if self._pinned else None,
             follow_redirects=False,
         )

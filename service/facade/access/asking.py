@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from service.server.egress import Pinned, loopback_address
+from service.server.egress import Pinned, certificates, loopback_address
 
 LARGEST = 256 * 1024
 SECONDS = 5.0
@@ -34,6 +34,7 @@ class Asking:
             auth=httpx.BasicAuth(client_id, secret) if client_id else None,
             headers={"Accept": "application/json"},
             timeout=SECONDS,
+            verify=certificates(),
             transport=Pinned(pinned) if pinned else None,
             follow_redirects=False,
         )
