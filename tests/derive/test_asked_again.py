@@ -8,7 +8,7 @@ from oracle.histories import encounter, link, patient
 
 from service.derive import Policy
 from service.engine import Engine, duckdb
-from service.engine.again import KEYS, WAYS, Again
+from service.engine.again import KEYS, WAYS, Again, Journal
 
 from .lakes import AS_OF, derive_in, flatten_in, planted, pulled, rows_in
 from .test_incremental import DAY
@@ -98,11 +98,18 @@ def test_other_rules_and_other_instants_are_other_questions(tmp_path, remembered
             {"policy": shipped.model_copy(update={"hash": "sha256:0"})},
         ]
     ):
-        *_, count = concluded(tmp_path / f"{number}", seen, **more)
-        assert count > 0
+        concluded(tmp_path / f"{number}", seen, **more)
+        assert len(remembered._ways) == number + 1
     _, (_, measures), _ = concluded(tmp_path / "last", seen, as_of=AS_OF + DAY)
     assert measures["Patient/seen", "visits-p1m"][0]["value"] == 0
-    assert len(remembered._ways) == KEYS
+    assert len(remembered._ways) == 4
+
+
+def test_so_many_questions_are_kept_and_no_more():
+    again = Again()
+    for number in range(2 * KEYS):
+        again.keep(number, Journal(), None, 0)
+    assert [*again._ways] == [*range(KEYS, 2 * KEYS)]
 
 
 class Said:

@@ -101,12 +101,13 @@ def test_who_was_given_up_and_wakes_again_writes_nothing(personalize, hospital, 
     def take_over(method, path, body):
         if not taken and "Observation" in path:
             with working.queue(tmp_path / "lake", load()) as queue:
-                later(queue, 10)
-                taken.append(queue.claim(["hospital"]))
+                while not taken or taken[-1] is None:  # it may renew its lease in between
+                    later(queue, 10)
+                    taken.append(queue.claim(["hospital"]))
 
     hospital.before = take_over
     assert personalize("worker", "--once").code == 0
-    assert taken[0].tries == 2
+    assert taken[-1].tries == 2
     assert hospital.writes == []
 
 
