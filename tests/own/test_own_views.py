@@ -123,3 +123,15 @@ def _on_the_server(clinic):
     assert basis["definition"]["valueUri"] == f"{OWN_SYSTEM}#high-pressures-p1y"
     assert component["valueQuantity"]["value"] == 0.666667
     assert read_profile(panel).measure("high-pressures-p1y").denominator == 3
+
+
+def test_who_is_erased_stands_in_no_table_of_the_hospitals(personalize, clinic, tmp_path):
+    assert personalize("run", "hospital", *NIGHT, "--apply").code == 0
+    (table,) = tmp_path.glob("lake/facts/*/*/own-pressures.parquet")
+    patients = f"SELECT DISTINCT patient FROM '{table}'"
+    assert duckdb.sql(patients).fetchall() == [("Patient/p03-emergency",)]
+    said = personalize("erase", "hospital", "p03-emergency")
+    assert said.code == 0, said.err
+    assert "searched again: no resource of ours, no file and no row names them" in said.out
+    assert duckdb.sql(patients).fetchall() == []
+    assert not any(b"p03-emergency" in each.read_bytes() for each in tmp_path.glob("lake/raw/**/*.ndjson"))
