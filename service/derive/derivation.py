@@ -68,8 +68,9 @@ class Asked:
 
     def _question(self) -> Hashable:
         """All that tells one derivation of all patients from another, but for the facts."""
-        own = tuple(sorted(path.name for path in self.facts.glob(f"{OWN}*")))
-        return algorithm(), repr(self._rules()), self.as_of, own
+        tables = tuple(sorted(path.name for path in self.facts.glob(f"{OWN}*")))
+        rules = (repr(self._rules()), self.policy.model_dump_json(), self.own.digest or self.own)
+        return rules, self.as_of, tables
 
     def _derived(self, only: ir.Table | None, others_prevented: bool) -> Derived:
         happened = events(

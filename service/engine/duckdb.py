@@ -157,7 +157,7 @@ class DuckDB(Engine):
             self._journal = journal.from_the_start()
             result = build()
         except Other:
-            self._journal = None
+            self._journal, self._names = None, self._names + len(journal.done)  # past all that was named
             return build()
         finally:
             self._journal, self.root = None, Path()
