@@ -102,7 +102,7 @@ def _grown(room: Path, patients: int, engines: list[str], memory: str) -> Iterat
         ended = [json.loads(_ended(room / name, number).read_text()) for number in range(len(chunks))]
         about = {"patients": patients, "resources": sum(each["resources"] for each in ended), "engine": name}
         yield about | {"stage": "flatten", **_together([each["flatten"] for each in ended])}
-        yield about | {"stage": "derive", **_measured("derive", _joined(room / name), name, memory)}
+        yield about | {"stage": "derive", **_measured("derive", _joined(room / name, patients), name, memory)}
         shutil.rmtree(room / name)
 
 
@@ -169,7 +169,7 @@ def _beside(place: Path, made: Lake) -> Lake:
     return lake
 
 
-def _joined(place: Path) -> Lake:
+def _joined(place: Path, patients: int) -> Lake:
     """One lake of the facts of all chunks; a patient's are in one of them."""
     chunks = sorted((each for each in place.glob("chunk-*") if each.is_dir()), key=_number)
     shutil.rmtree(place / "all", ignore_errors=True)
@@ -177,7 +177,7 @@ def _joined(place: Path) -> Lake:
     facts, raw = lake.facts(SOURCE, RUN), lake.raw(SOURCE, RUN)
     facts.mkdir(parents=True)
     raw.mkdir(parents=True)
-    types = {kind: {"count": 1} for kind in KINDS}
+    types = {kind: {"count": 1} for kind in KINDS} | {"Patient": {"count": patients}}
     (raw / "manifest.json").write_text(json.dumps({"source": SOURCE, "fhir_version": "4.0.1", "types": types}))
     for table in Lake(chunks[0]).facts(SOURCE, RUN).glob("*.parquet"):
         parts = [str(Lake(chunk).facts(SOURCE, RUN) / table.name) for chunk in chunks]

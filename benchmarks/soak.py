@@ -48,6 +48,9 @@ REST = (
 )
 
 
+Panels = dict[str, list[Resource]]
+
+
 @dataclass
 class Kept:
     """A process that is begun again whenever it is killed."""
@@ -195,7 +198,7 @@ def _wrong(soak: Soak, name: str, server: Server) -> Iterator[str]:
     stands, clean = _panels(server), _clean(name, server)
     for patient in sorted(stands.keys() | clean.keys()):
         if stands.get(patient) != [*clean.get(patient, [])]:
-            yield f"{name}: the profile of {patient} is not a clean run's"
+            yield f"{name}: the profile of {patient} is not a clean run's: {_difference(stands, clean, patient)}"
     ours = [each for type in ("Observation", "Device") for each in server.all(type)]
     versions = 0
     for each in ours:
@@ -206,14 +209,30 @@ def _wrong(soak: Soak, name: str, server: Server) -> Iterator[str]:
     soak.say(f"{name}: {len(clean)} profiles compared with a clean run's, {versions} versions of {len(ours)} resources")
 
 
-def _panels(server: Server) -> dict[str, list[Resource]]:
+def _difference(stands: Panels, clean: Panels, patient: str) -> str:
+    """Components and fields of the first; patients are invented."""
+    one, other = (dict(_parts(panels.get(patient, []))) for panels in (stands, clean))
+    differ = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+    return "; ".join(f"{key}: {one.get(key)} for {other.get(key)}" for key in differ)[:2_000]
+
+
+def _parts(panels: list[Resource]) -> Iterator[tuple[str, str]]:
+    for panel in panels:
+        for key, value in panel.items():
+            if key == "component":
+                yield from ((each["code"]["coding"][0]["code"], json.dumps(each)) for each in value)
+            else:
+                yield key, json.dumps(value)
+
+
+def _panels(server: Server) -> Panels:
     found: dict[str, list[Resource]] = defaultdict(list)
     for each in server.all("Observation"):
         found[each["subject"]["reference"]].append(content(each))
     return dict(found)
 
 
-def _clean(name: str, server: Server) -> dict[str, list[Resource]]:
+def _clean(name: str, server: Server) -> Panels:
     """A fresh server with the same records, and a run with a fresh lake on it."""
     place = Path("clean") / name
     place.mkdir(parents=True)

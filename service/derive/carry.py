@@ -17,13 +17,12 @@ import ibis
 import ibis.expr.types as ir
 
 from service.derive.changes import changed_records
-from service.derive.derivation import Asked, Derived
+from service.derive.derivation import ORDER, Asked, Derived
 from service.derive.edges import passed_records
-from service.derive.people import People, people
+from service.derive.people import People
 from service.derive.prevention import CODE as PREVENTIVE
 from service.lake import read_json, same_files
 
-ORDER = ("patient", "code", "unit")  # of measures, in files
 WORTH_FOLLOWING = 2_000  # patients: of fewer all are derived in less time than it takes to tell who changed
 
 
@@ -88,7 +87,7 @@ def _stands(earlier: Earlier, about: dict[str, object], asked: Asked) -> bool:
 def _followed(asked: Asked, earlier: Earlier, about: dict[str, object]) -> Carried | None:
     engine = asked.engine
     then = datetime.fromisoformat(str(about["as_of"]))
-    now = _people(asked.facts, asked)
+    now = asked.people()
     anew = engine.materialise(_anew(asked, earlier, then, now))
     stays = engine.materialise(now.roster.select("patient").anti_join(anew, "patient"))
     profiles = engine.read_parquet(earlier.profiles / "profiles.parquet").semi_join(stays, "patient")
@@ -107,7 +106,7 @@ def _followed(asked: Asked, earlier: Earlier, about: dict[str, object]) -> Carri
 
 def _anew(asked: Asked, earlier: Earlier, then: datetime, now: People) -> ir.Table:
     """(patient): who survives now of the records concerned, and of the groups that they were merged in then."""
-    engine, before = asked.engine, _people(earlier.facts, asked)
+    engine, before = asked.engine, replace(asked, facts=earlier.facts).people()
     records = ibis.union(
         changed_records(earlier.facts, asked.facts, engine),
         passed_records(asked.facts, then, asked.as_of, asked.zone, asked.policy, engine),
@@ -121,11 +120,6 @@ def _anew(asked: Asked, earlier: Earlier, then: datetime, now: People) -> ir.Tab
 def _survivors(records: ir.Table, who: People) -> ir.Table:
     joined = records.left_join(who.merged, records.patient == who.merged.merged)
     return joined.select(patient=ibis.coalesce(joined.survivor, joined.patient))
-
-
-def _people(facts: Path, asked: Asked) -> People:
-    engine = asked.engine
-    return people(engine.read_parquet(facts / "patients.parquet"), engine.read_parquet(facts / "links.parquet"), engine)
 
 
 def _like(rows: ir.Table, other: ir.Table) -> ir.Table:

@@ -22,7 +22,7 @@ from service.derive.evidence import evidence
 from service.derive.levels import levels
 from service.derive.measures import measures
 from service.derive.own import NO_OTHERS, OwnMeasures
-from service.derive.people import People
+from service.derive.people import People, people
 from service.derive.policy import Policy
 from service.derive.prevention import CODE as PREVENTIVE
 from service.derive.sequence import ties
@@ -30,6 +30,7 @@ from service.engine import Engine
 from service.lake import OWN
 
 SOURCES = (".py", ".toml")
+ORDER = ("patient", "code", "unit")  # of measures, in files
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,11 @@ class Asked:
             cyclic_claims=happened.claims.cyclic,
             ties=ties(happened),
         )
+
+    def people(self) -> People:
+        """Of all records."""
+        read = self.engine.read_parquet
+        return people(read(self.facts / "patients.parquet"), read(self.facts / "links.parquet"), self.engine)
 
     def basis(self, result: Derived) -> dict[str, Any]:
         """What decides of every patient: where any of it differs, no earlier profile stands."""

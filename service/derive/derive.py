@@ -11,14 +11,15 @@ from zoneinfo import ZoneInfo
 
 import ibis.expr.types as ir
 
-from service.derive import carry
+from service.derive import carry, spans
 from service.derive.carry import Carried, Earlier, carried_over, stamps, standing
 from service.derive.catalogue import BY_CODE
 from service.derive.categories import Categories
-from service.derive.derivation import Asked, Derived
+from service.derive.derivation import ORDER, Asked, Derived
 from service.derive.measure import DIMENSIONS, REASONS, Family
 from service.derive.own import NO_OTHERS, OwnMeasures
 from service.derive.policy import Policy
+from service.derive.spans import derived_in_spans
 from service.derive.windows import WORDS
 from service.derive.wording import display
 from service.engine import Engine
@@ -57,10 +58,12 @@ def derive(
     # Nobody knows over what the edges of own measures move.
     few = _pulled(manifest) < carry.WORTH_FOLLOWING
     carried = None if own.families or few else carried_over(asked, runs)
-    result = carried.whole if carried else asked.derived()
+    # What own measures ask of everybody is not known either; and what Spark holds is spread over its machines.
+    many = _pulled(manifest) > spans.SPAN and not (own.families or engine.executors)
+    result = carried.whole if carried else derived_in_spans(asked) if many else asked.derived()
     with committed(out) as part:
         # What is carried over was sorted once, and to sort it again for a few takes longer than to derive those.
-        measured = result.measured if carried else result.measured.order_by(*carry.ORDER)
+        measured = result.measured if carried or many else result.measured.order_by(*ORDER)
         engine.write_parquet(measured, part / "measures.parquet")
         engine.write_parquet(result.profiles.order_by("patient"), part / "profiles.parquet")
         report = _report(asked, result) | _following(carried) | {"facts": stamps(facts)}

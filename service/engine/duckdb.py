@@ -87,12 +87,12 @@ class DuckDB(Engine):
     def line(self, table: ir.Table) -> ir.IntegerColumn:
         return table.rowid()
 
-    def _parquet(self, path: Path) -> ir.Table:
+    def _parquet(self, *paths: Path) -> ir.Table:
         name = self._name()
-        file = path.relative_to(self.root) if path.is_relative_to(self.root) else path
-        if self._journal and file.is_absolute():
+        files = tuple(path.relative_to(self.root) if path.is_relative_to(self.root) else path for path in paths)
+        if self._journal and any(file.is_absolute() for file in files):
             self._only_once()
-        columns = self._tell(View(name, file))
+        columns = self._tell(View(name, files))
         return self._named(name, {column: _from_duckdb(dtype) for column, dtype in columns})
 
     def write_parquet(self, table: ir.Table, path: Path) -> int:
@@ -128,6 +128,16 @@ class DuckDB(Engine):
     def release(self, table: ir.Table) -> None:
         # Not through Ibis 12, whose DROP loses the table's name under sqlglot 30.
         self._tell(Tell(f'DROP TABLE "{table.op().name}"'))
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        before = self._tables()
+        yield
+        for name in self._tables() - before:
+            self.run(f'DROP TABLE "{name}"')
+
+    def _tables(self) -> set[str]:
+        return {name for (name,) in self.run("SELECT table_name FROM duckdb_tables() WHERE temporary")}
 
     def rows(self, table: ir.Table) -> Iterator[dict[str, Any]]:
         query = _typed(table.op())

@@ -51,14 +51,14 @@ class Ask:
 
 @dataclass(frozen=True)
 class View:
-    """A Parquet file under a name; answered are its columns and their types."""
+    """Parquet files under a name, one after the other; answered are their columns and types."""
 
     name: str
-    file: Path
+    files: tuple[Path, ...]
 
     def on(self, engine: Told) -> list[tuple[str, str]]:
-        path = text(str(present(engine.root / self.file)))
-        engine.run(f'CREATE TEMP VIEW "{self.name}" AS SELECT * FROM read_parquet([{path}])')  # noqa: S608
+        paths = ", ".join(text(str(present(engine.root / file))) for file in self.files)
+        engine.run(f'CREATE TEMP VIEW "{self.name}" AS SELECT * FROM read_parquet([{paths}])')  # noqa: S608
         return [(column, dtype) for column, dtype, *_ in engine.run(f'DESCRIBE "{self.name}"')]
 
 

@@ -123,14 +123,15 @@ class Engine(ABC):
         """`work` on each of `parts`, wherever there is room; both are sent there. Returns when all is done."""
 
     @abstractmethod
-    def _parquet(self, path: Path) -> ir.Table: ...
+    def _parquet(self, *paths: Path) -> ir.Table: ...
 
     def read_ndjson(self, path: Path, columns: Mapping[str, str]) -> ir.Table:
         """The fields `columns` names (Ibis types), and no others; a line of another shape raises ShapeMismatch."""
         return self.materialise(self.scan_ndjson([path], columns))
 
-    def read_parquet(self, path: Path) -> ir.Table:
-        return self._parquet(present(path))
+    def read_parquet(self, *paths: Path) -> ir.Table:
+        """Of several files the rows one file after the other."""
+        return self._parquet(*map(present, paths))
 
     def folder(self) -> Path:
         """An empty one, which executors see as well; gone when the engine is closed."""
@@ -154,6 +155,11 @@ class Engine(ABC):
         Under the same key it would ask the same, but for what answers lead to; an engine may have kept how.
         """
         return build()
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """What is materialised within may be given back at its end."""
+        yield
 
     def through(
         self, work: Callable[..., Iterable[dict[str, Any]]], tables: Sequence[ir.Table], columns: Mapping[str, str]

@@ -81,8 +81,8 @@ class Spark(Engine):
     def line(self, table: ir.Table) -> ir.IntegerColumn:
         return table.rowid()
 
-    def _parquet(self, path: Path) -> ir.Table:
-        return self._named(self._session.read.parquet(_address(path)))
+    def _parquet(self, *paths: Path) -> ir.Table:
+        return self._named(self._session.read.parquet(*map(_address, paths)))
 
     def write_parquet(self, table: ir.Table, path: Path) -> int:
         self._write(self._frame(table), path, "parquet")

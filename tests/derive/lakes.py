@@ -84,9 +84,11 @@ def flatten_in(lake, engine, *, zone="UTC", **more):
     return flatten(raw, facts, engine=engine, source=SOURCE, zone=ZoneInfo(zone), **more)
 
 
-def derive_in(lake, engine, *, as_of=AS_OF, zone="UTC", policy=None, run=RUN, **more):
-    """What profiles.json says; with another `run` the same facts are derived beside what stands."""
+def derive_in(lake, engine, *, as_of=AS_OF, zone="UTC", policy=None, run=RUN, count=1, **more):
+    """What profiles.json says; with another `run` the same facts are derived beside what stands. `count`: of Patients
+    pulled."""
     manifest = json.loads((lake.raw(SOURCE, RUN) / "manifest.json").read_text())
+    manifest["types"]["Patient"]["count"] = count
     about = {"manifest": manifest, "as_of": as_of, "zone": ZoneInfo(zone), "policy": policy or Policy.load()}
     return derive(lake.facts(SOURCE, RUN), lake.profiles(SOURCE, run), engine=engine, **about, **more)
 
