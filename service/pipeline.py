@@ -100,7 +100,7 @@ def pull(
             server,
             work.raw,
             limit=limit,
-            only=only,
+            only=only and _persons(work, only),
             group=group,
             earlier=earlier,
             progress=work.progress,
@@ -162,6 +162,7 @@ def derive(work: Work, as_of: str | None = None) -> Told:
             policy=work.policy,
             categories=Categories.load(work.source.adjudications),
             own=work.measures,
+            known=_known(work),
             earlier=_earlier(work),
         )
     opens = window(YEAR, instant, work.source.zone).opens
@@ -176,6 +177,24 @@ def _earlier(work: Work) -> Iterator[deriving.Earlier]:
     for run in lake.profiled(source, before=work.run.run):
         if not report.limited(lake.raw(source, run)):
             yield deriving.Earlier(lake.facts(source, run), lake.profiles(source, run))
+
+
+def _known(work: Work) -> deriving.Known:
+    """What the source records of anybody: a run of some of its patients cannot tell."""
+    whole = None if report.whole(work.raw) else _whole(work)
+    return deriving.known(whole) if whole else deriving.NOTHING
+
+
+def _persons(work: Work, ids: Sequence[str]) -> Sequence[str]:
+    """With the other records of these persons; a record need not say which were merged into it."""
+    return deriving.persons(whole, ids) if (whole := _whole(work)) else ids
+
+
+def _whole(work: Work) -> Path | None:
+    """The profiles of the newest run of all patients of the source."""
+    lake, source = work.lake, work.source.id
+    runs = lake.profiled(source, before=work.run.run)
+    return next((lake.profiles(source, run) for run in runs if report.whole(lake.raw(source, run))), None)
 
 
 def compare(work: Work, policy: Path, as_of: str | None = None) -> deriving.Comparison:

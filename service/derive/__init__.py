@@ -5,6 +5,20 @@ from service.derive.compare import Comparison, compare
 from service.derive.derive import derive
 from service.derive.nearest import Near, nearest
 from service.derive.policy import Policy
+from service.derive.recorded import NOTHING, Known, known, persons
 from service.derive.visits import latest_start
 
-__all__ = ["Comparison", "Earlier", "Near", "Policy", "compare", "derive", "latest_start", "nearest"]
+__all__ = [
+    "NOTHING",
+    "Comparison",
+    "Earlier",
+    "Known",
+    "Near",
+    "Policy",
+    "compare",
+    "derive",
+    "known",
+    "latest_start",
+    "nearest",
+    "persons",
+]

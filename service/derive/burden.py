@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from service.derive.admissions import last_stay
 from service.derive.comorbidity import categories, prefixes
-from service.derive.diagnoses import diagnoses, recorded
+from service.derive.diagnoses import diagnoses, of_any
 from service.derive.events import Events
 from service.derive.measure import DIAGNOSES_NOT_MAPPED, DIAGNOSES_NOT_READ, DIAGNOSES_NOT_RECORDED
 from service.derive.windows import Window
@@ -49,14 +49,14 @@ def _burdens(events: Events, window: Window) -> ir.Table:
     spans, within = events.once(_spans, window).select(*SPAN), events.once(considered, window)
     joined = spans.left_join(_share(within), SPAN).drop("patient_right", "span_right")
     joined = joined.left_join(_weights(events, within), SPAN).drop("patient_right", "span_right")
-    joined = joined.cross_join(recorded(events))
+    joined = joined.cross_join(of_any(events))
     filled = joined.mutate({name: joined[name].fill_null(0) for name in SUMS})
     unknown = ibis.cases(
-        (~filled.recorded, DIAGNOSES_NOT_RECORDED),
+        (~filled.diagnoses, DIAGNOSES_NOT_RECORDED),
         ((filled.stated > 0) & (filled.read == 0), DIAGNOSES_NOT_READ),
         (filled.mapped * 10 < filled.stated * 7, DIAGNOSES_NOT_MAPPED),
     )
-    return filled.mutate(unknown=unknown).drop("recorded", "read")
+    return filled.mutate(unknown=unknown).drop("diagnoses", "read")
 
 
 def _share(within: ir.Table) -> ir.Table:

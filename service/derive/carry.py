@@ -93,7 +93,7 @@ def _followed(asked: Asked, earlier: Earlier, about: dict[str, object]) -> Carri
     profiles = engine.read_parquet(earlier.profiles / "profiles.parquet").semi_join(stays, "patient")
     measured = engine.read_parquet(earlier.profiles / "measures.parquet").semi_join(stays, "patient")
     seen = measured.filter(measured.code == PREVENTIVE, measured.date.notnull())
-    some = asked.derived(anew, others_prevented=engine.any(seen))
+    some = asked.derived(anew, known=frozenset({"preventive"} if engine.any(seen) else ()))
     whole = replace(
         some,
         measured=_like(measured, some.measured).union(engine.materialise(some.measured.order_by(*ORDER))),

@@ -20,6 +20,7 @@ from service.engine import Engine
 ENTERED_IN_ERROR = "entered-in-error"
 USES = ("claim", "complete")
 MONEY = "decimal(18, 6)"
+WIDE = "decimal(19, 6)"  # DuckDB multiplies two of 18 digits in 18 digits, and fails from a million on
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,8 @@ def _amounts(table: ir.Table, items: ir.Table) -> ir.Table:
     item = items.drop("patient", "source", "version").inner_join(
         table.filter(table.total.isnull(), ~table.doubtful).select("patient", "id", "at"), "id"
     )
-    priced = (item.quantity.fill_null(1) * item.unit_price).try_cast(MONEY)
-    amount = ibis.coalesce(item.net, (priced * item.factor.fill_null(1)).try_cast(MONEY))
+    priced = (item.quantity.fill_null(1).cast(WIDE) * item.unit_price).try_cast(MONEY)
+    amount = ibis.coalesce(item.net, (priced.cast(WIDE) * item.factor.fill_null(1)).try_cast(MONEY))
     itemised = item.select("patient", "id", "at", "currency", amount=amount)
     known = itemised.filter(itemised.amount.notnull(), itemised.currency.notnull())
     summed = known.group_by("patient", "id", "at", "currency").agg(amount=known.amount.sum())

@@ -25,6 +25,7 @@ from service.derive.own import NO_OTHERS, OwnMeasures
 from service.derive.people import People, people
 from service.derive.policy import Policy
 from service.derive.prevention import CODE as PREVENTIVE
+from service.derive.recorded import NOTHING, Known, recorded
 from service.derive.sequence import ties
 from service.engine import Engine
 from service.lake import OWN
@@ -60,23 +61,22 @@ class Asked:
     categories: Categories
     not_exposed: frozenset[str]
     own: OwnMeasures = NO_OTHERS
+    known: Known = NOTHING
 
-    def derived(self, only: ir.Table | None = None, *, others_prevented: bool = False) -> Derived:
-        """`only` (patient): of nobody else; `others_prevented`: some of those others had a preventive visit."""
+    def derived(self, only: ir.Table | None = None, *, known: Known = NOTHING) -> Derived:
+        """`only` (patient): of nobody else; `known`: what else the source records of those others."""
         if only is None:
-            return self.engine.again(self._question(), self.facts, lambda: self._derived(None, others_prevented))
-        return self._derived(only, others_prevented)
+            return self.engine.again(self._question(), self.facts, lambda: self._derived(None, self.known))
+        return self._derived(only, self.known | known)
 
     def _question(self) -> Hashable:
         """All that tells one derivation of all patients from another, but for the facts."""
         tables = tuple(sorted(path.name for path in self.facts.glob(f"{OWN}*")))
         rules = (repr(self._rules()), self.policy.model_dump_json(), self.own.digest or self.own)
-        return rules, self.as_of, tables
+        return rules, self.as_of, tables, self.known
 
-    def _derived(self, only: ir.Table | None, others_prevented: bool) -> Derived:
-        happened = events(
-            self.facts, self.as_of, self.zone, self.engine, self.categories, only, others_prevented=others_prevented
-        )
+    def _derived(self, only: ir.Table | None, known: Known) -> Derived:
+        happened = events(self.facts, self.as_of, self.zone, self.engine, self.categories, only, known=known)
         measured = measures(happened, set(self.not_exposed), self.own.families)
         profiles = _profiles(happened, measured, self.policy, with_own=bool(self.own.families))
         return Derived(
@@ -105,7 +105,7 @@ class Asked:
     def _source_records(self, result: Derived) -> dict[str, bool]:
         """What a source never shows of anybody is unknown of each: so one patient's record may change what all have."""
         dates = result.measured.filter(result.measured.code == PREVENTIVE)
-        prevented = dates.agg(preventive=dates.date.notnull().any().fill_null(False))
+        prevented = dates.agg(recorded("preventive", dates.date.notnull().any(), self.known))
         return self.engine.row(result.source.cross_join(prevented))
 
     def _rules(self) -> dict[str, Any]:
@@ -145,5 +145,5 @@ def _profiles(happened: Events, measured: ir.Table, policy: Policy, *, with_own:
 
 
 def _source(happened: Events) -> ir.Table:
-    row = happened.visits.says.cross_join(diagnoses.recorded(happened))
-    return row.mutate(billed_by_explanations=ibis.literal(settlement.billed_by_explanations(happened)))
+    row = happened.visits.says.cross_join(diagnoses.of_any(happened))
+    return row.cross_join(happened.once(settlement.bearing))

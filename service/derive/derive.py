@@ -19,6 +19,7 @@ from service.derive.derivation import ORDER, Asked, Derived
 from service.derive.measure import DIMENSIONS, REASONS, Family
 from service.derive.own import NO_OTHERS, OwnMeasures
 from service.derive.policy import Policy
+from service.derive.recorded import NOTHING, Known
 from service.derive.spans import derived_in_spans
 from service.derive.windows import WORDS
 from service.derive.wording import display
@@ -39,6 +40,7 @@ def derive(
     policy: Policy,
     categories: Categories | None = None,
     own: OwnMeasures = NO_OTHERS,
+    known: Known = NOTHING,
     earlier: Iterable[Earlier] = (),
 ) -> dict[str, Any]:
     """Writes one profile for each surviving patient and returns what profiles.json says.
@@ -48,10 +50,10 @@ def derive(
     shipped ones unless a hospital adds its own; so with measures, of which `own` are the hospital's. From the first of
     `earlier` runs of the same source that may be followed profiles are carried over where nothing changed and no
     window's edge moved over anything: the answer is that of a full derivation. Each of those runs, and this one, must
-    have had all patients of the source.
+    have had all patients of the source. `known` is what the source records of others, where this run is of some alone.
     """
     hidden = frozenset(unexposed(manifest, own.needs))
-    asked = Asked(facts, engine, as_of, zone, policy, categories or Categories.load(), hidden, own)
+    asked = Asked(facts, engine, as_of, zone, policy, categories or Categories.load(), hidden, own, known)
     runs = list(earlier)
     if still := standing(asked, runs):
         return _standing(out, *still)

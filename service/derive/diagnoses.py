@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 
 from service.derive.comorbidity import systems
 from service.derive.events import Events
+from service.derive.recorded import recorded
 
 CONDITION = "Condition"
 
@@ -37,10 +38,10 @@ def diagnoses(events: Events) -> ir.Table:
 COLUMNS = ("patient", "at", "resource", "id", "system", "code", "concept", "condition")
 
 
-def recorded(events: Events) -> ir.Table:
+def of_any(events: Events) -> ir.Table:
     """One row: whether the source records any diagnosis that can be read, over all patients."""
     facts = events.of_all("diagnoses")
-    return facts.agg(recorded=facts.code.notnull().any().fill_null(False))
+    return facts.agg(recorded("diagnoses", facts.code.notnull().any(), events.known))
 
 
 def _stated(events: Events) -> ir.Table:

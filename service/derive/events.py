@@ -16,6 +16,7 @@ from service.derive import emergency, stays
 from service.derive.categories import Categories
 from service.derive.claims import Claims, claims
 from service.derive.people import People, people
+from service.derive.recorded import NOTHING, Known
 from service.derive.visits import Visits, visits
 from service.engine import Engine
 from service.errors import WrongUsage
@@ -32,7 +33,7 @@ class Events:
     that belong to a stay. `encounters`: single visits, as Visits has them. `fact` gives a fact table by its name,
     of the patients asked for where it tells whose its rows are; `of_all` that of everybody.
     `tables`: those of the hospital's own views, without whom has no profile.
-    `others_prevented`: somebody who is left out had a preventive visit, so that the source records them.
+    `known`: what the source records of those who are left out.
     """
 
     engine: Engine
@@ -48,7 +49,7 @@ class Events:
     fact: Callable[[str], ir.Table]
     of_all: Callable[[str], ir.Table]
     categories: Categories
-    others_prevented: bool
+    known: Known
     tables: Mapping[str, ir.Table] = field(default_factory=dict)
     shared: dict[tuple[object, ...], ir.Table] = field(default_factory=dict)
 
@@ -85,7 +86,7 @@ def events(
     categories: Categories | None = None,
     only: ir.Table | None = None,
     *,
-    others_prevented: bool = False,
+    known: Known = NOTHING,
 ) -> Events:
     """`only` (patient): what happened to anybody else is left out."""
 
@@ -96,7 +97,7 @@ def events(
     everybody = people(of_all("patients"), of_all("links"), engine)
     who = everybody if only is None else everybody.limited(only, engine)
     fact = of_all if only is None else _of_some(of_all, engine.materialise(everybody.records(only)), engine)
-    seen = visits(fact("visits"), who, as_of, zone, engine, of_all=of_all("visits"))
+    seen = visits(fact("visits"), who, as_of, zone, engine, of_all=of_all("visits"), known=known)
     inpatient = stays.members(seen.table, who, engine)
     admissions = stays.stays(inpatient, engine)
     arrived = engine.materialise(emergency.arrivals(seen.table, inpatient, admissions, engine))
@@ -115,7 +116,7 @@ def events(
         fact=fact,
         of_all=of_all,
         categories=categories or Categories.load(),
-        others_prevented=others_prevented,
+        known=known,
         tables={path.stem.removeprefix(OWN): who.rekeyed(fact(path.stem)) for path in sorted(facts.glob(f"{OWN}*"))},
     )
 

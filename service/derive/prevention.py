@@ -27,7 +27,7 @@ def last_preventive_visit(events: Events, window: Window) -> ir.Table:
     recorded = last.agg(n=last.count())
     everybody = events.people.roster.select("patient").left_join(last, "patient").drop("patient_right")
     everybody = everybody.cross_join(recorded)
-    nobody = (everybody.n == 0) & (not events.others_prevented)
+    nobody = (everybody.n == 0) & ("preventive" not in events.known)
     why = ibis.cases((nobody, NOT_RECORDED_BY_SOURCE), else_=NEVER_RECORDED)
     return everybody.select("patient", "date", unknown=ibis.cases((everybody.date.isnull(), why)))
 

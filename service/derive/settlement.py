@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 from service.derive.adjudications import EXPLANATION, adjudications
 from service.derive.amounts import ALLOWED, DENIED, SUBMITTED, amounts, stated
 from service.derive.events import Events
+from service.derive.recorded import recorded
 
 UNSIGNED = (SUBMITTED, ALLOWED)  # what these say of a reversal depends on the payer
 
@@ -64,8 +65,16 @@ def claimed(events: Events) -> ir.Table:
 
 def billed_by_explanations(events: Events) -> bool:
     """A payer's source may hold no Claim at all: then its explanations tell of the bills."""
+    held = events.engine.row(events.once(bearing))
+    return bool(held["explanations"] and not held["claims"])
+
+
+def bearing(events: Events) -> ir.Table:
+    """One row: of claims and of explanations whether the source records any."""
     explanations = events.of_all("adjudications").filter(ibis._.resource == EXPLANATION)
-    return not events.engine.any(events.of_all("claims")) and events.engine.any(explanations)
+    claims = events.of_all("claims")
+    row = claims.agg(recorded("claims", claims.count() > 0, events.known))
+    return row.cross_join(explanations.agg(recorded("explanations", explanations.count() > 0, events.known)))
 
 
 def _marked(events: Events, every: ir.Table) -> ir.Table:

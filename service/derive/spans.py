@@ -16,6 +16,7 @@ import ibis.expr.types as ir
 
 from service.derive.derivation import ORDER, Asked, Derived
 from service.derive.prevention import CODE as PREVENTIVE
+from service.derive.recorded import NOTHING, Known
 
 SPAN = 100_000  # patients
 
@@ -36,8 +37,8 @@ class _Span:
 @dataclass(frozen=True)
 class _Told:
     source: dict[str, Any]
-    prevented: bool
-    others_prevented: bool
+    shows: Known
+    known: Known
     cyclic_visits: int
     cyclic_claims: int
     ties: int
@@ -46,13 +47,13 @@ class _Told:
 def derived_in_spans(asked: Asked) -> Derived:
     """As `asked.derived()`, the measures in the order of files."""
     engine, folder = asked.engine, asked.engine.folder()
-    spans, told, prevented = list(_spans(asked, folder)), {}, False
+    spans, told, known = list(_spans(asked, folder)), {}, NOTHING
     for span in spans:
-        told[span] = _one(asked, span, others_prevented=prevented)
-        prevented = prevented or told[span].prevented
+        told[span] = _one(asked, span, known)
+        known |= told[span].shows
     for span, each in told.items():
-        if prevented and not (each.prevented or each.others_prevented):
-            told[span] = _one(asked, span, others_prevented=True)
+        if known - each.shows - each.known:
+            told[span] = _one(asked, span, known)
     every = list(told.values())
     return Derived(
         measured=engine.read_parquet(*(span.measures for span in spans)),
@@ -76,19 +77,19 @@ def _spans(asked: Asked, folder: Path) -> Iterator[_Span]:
         yield _Span(first, end, folder / f"measures-{number}.parquet", folder / f"profiles-{number}.parquet")
 
 
-def _one(asked: Asked, span: _Span, *, others_prevented: bool) -> _Told:
+def _one(asked: Asked, span: _Span, known: Known) -> _Told:
     engine = asked.engine
     with engine.passing():
         patients = asked.people().roster.select("patient")
         only = engine.materialise(patients.filter(span.holds(patients.patient)))
-        result = asked.derived(only, others_prevented=others_prevented)
+        result = asked.derived(only, known=known)
         engine.write_parquet(result.measured.order_by(*ORDER), span.measures)
         engine.write_parquet(result.profiles.order_by("patient"), span.profiles)
         dated = result.measured.filter(result.measured.code == PREVENTIVE, result.measured.date.notnull())
         return _Told(
             source=engine.row(result.source),
-            prevented=engine.any(dated),
-            others_prevented=others_prevented,
+            shows=frozenset({"preventive"} if engine.any(dated) else ()),
+            known=known,
             cyclic_visits=result.cyclic_visits,
             cyclic_claims=result.cyclic_claims,
             ties=engine.row(result.ties)["n"],

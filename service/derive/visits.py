@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 
 from service.derive.part_of import admissions
 from service.derive.people import People
+from service.derive.recorded import Known, recorded
 from service.engine import Engine
 
 OPEN = ("in-progress", "arrived", "triaged", "onleave")
@@ -41,20 +42,20 @@ class Visits:
 
 
 def visits(
-    facts: ir.Table, people: People, as_of: datetime, zone: ZoneInfo, engine: Engine, *, of_all: ir.Table
+    facts: ir.Table, people: People, as_of: datetime, zone: ZoneInfo, engine: Engine, *, of_all: ir.Table, known: Known
 ) -> Visits:
     begun = _begun(people.rekeyed(facts), people.roster, as_of, engine)
-    known = engine.materialise(_counting(begun, as_of, engine))
-    plain = engine.materialise(known.filter(~known.sensitive).drop("sensitive", "status"))
+    counted = engine.materialise(_counting(begun, as_of, engine))
+    plain = engine.materialise(counted.filter(~counted.sensitive).drop("sensitive", "status"))
     admitted, cyclic = admissions(plain, engine)
     placed = plain.drop("part_of").left_join(admitted, ["patient", "id"]).drop("patient_right", "id_right")
     clocked = placed.mutate(clock=engine.local(placed.start, zone))
     table = engine.materialise(clocked.mutate(day=clocked.clock.date()))
-    excluded = known.filter("sensitive").group_by("patient").agg(n=ibis._.count())
+    excluded = counted.filter("sensitive").group_by("patient").agg(n=ibis._.count())
     return Visits(
         table=table,
         cancelled=engine.materialise(_cancelled(begun)),
-        says=engine.materialise(_says(of_all)),
+        says=engine.materialise(_says(of_all, known)),
         excluded=engine.materialise(excluded),
         cyclic=cyclic,
     )
@@ -86,13 +87,11 @@ def _cancelled(begun: ir.Table) -> ir.Table:
     return begun.filter(begun.status == CANCELLED, ~begun.sensitive).select("patient", "id", at="start")
 
 
-def _says(facts: ir.Table) -> ir.Table:
-    """Over all patients: what a source never shows is unknown of each of them, not absent."""
+def _says(facts: ir.Table, known: Known) -> ir.Table:
+    """Over all patients."""
     acuity = (facts.class_group == "emergency") | (facts.class_code == "ACUTE") | facts.admit_source.notnull()
-    return facts.agg(
-        cancelled=(facts.status == CANCELLED).any().fill_null(False),
-        acuity=(facts.status.isin(VISIT) & acuity.fill_null(False)).any().fill_null(False),
-    )
+    cancelled = recorded("cancelled", (facts.status == CANCELLED).any(), known)
+    return facts.agg([cancelled, recorded("acuity", (facts.status.isin(VISIT) & acuity.fill_null(False)).any(), known)])
 
 
 def latest_start(facts: Path, engine: Engine, *, not_after: datetime) -> datetime | None:

@@ -18,6 +18,7 @@ from service.pull.merge import merged
 from service.pull.part import Part
 from service.pull.sheet import Sheet
 from service.pull.split import in_ranges
+from service.pull.whom import merged_with
 from service.server.capability import Capability
 from service.server.client import FhirServer, server_date
 from service.server.search import Page, count, one_line, pages
@@ -60,18 +61,26 @@ class Reader:
         self._ended(sheet)
 
     async def named(self, only: Sequence[str]) -> list[str]:
-        """The patients with these ids, as far as they are there."""
+        """The patients with these ids, as far as they are there, and the records that theirs say they are one with."""
         with Sheet(self.part, "Patient") as sheet:
             if not sheet.done:
-                await self._by_ids(sheet, "_id", only)
+                await self._one_with(sheet, list(only))
                 self._ended(sheet)
             else:
                 self._told(sheet)
-            found = {head.id for head, _ in sheet.heads()}
+            found = dict.fromkeys(head.id for head, _ in sheet.heads())
         for each in only:
             if each not in found:
                 self._set_aside(f"Patient/{each}", "it was asked for, and is not on the server")
-        return [each for each in only if each in found]
+        return list(found)
+
+    async def _one_with(self, sheet: Sheet, ids: list[str]) -> None:
+        asked, searches = set[str](), 0
+        while ids:
+            await self._by_ids(sheet, "_id", ids, searches)
+            searches += len(range(0, len(ids), IDS_A_SEARCH))
+            asked |= {*ids}
+            ids = sorted(merged_with(self.server, self.part.ndjson("Patient")) - asked)
 
     async def opt_outs(self, group: str) -> None:
         """The Group of patients who are never profiled; without it nobody would know who they are, so all ends."""
@@ -120,8 +129,9 @@ class Reader:
             await self._by_ids(sheet, by, ids)
             self._ended(sheet)
 
-    async def _by_ids(self, sheet: Sheet, by: str, ids: Sequence[str]) -> None:
-        for number, start in enumerate(range(0, len(ids), IDS_A_SEARCH)):
+    async def _by_ids(self, sheet: Sheet, by: str, ids: Sequence[str], first: int = 0) -> None:
+        """`first`: of so many searches the sheet has heard before."""
+        for number, start in enumerate(range(0, len(ids), IDS_A_SEARCH), first):
             some = ",".join(ids[start : start + IDS_A_SEARCH])
             await self._search(sheet, number, {by: some}, post=True)
 

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 
@@ -30,7 +31,18 @@ class _Group(msgspec.Struct):
     member: list[_Member] = []
 
 
+class _Link(msgspec.Struct):
+    other: _Entity = msgspec.field(default_factory=_Entity)
+    type: str = ""
+
+
+class _Linking(msgspec.Struct):
+    link: list[_Link] = []
+
+
 _group = msgspec.json.Decoder(_Group)
+_linking = msgspec.json.Decoder(_Linking)
+MERGING = ("replaced-by", "replaces")
 
 
 @dataclass(frozen=True)
@@ -103,6 +115,26 @@ async def members(server: FhirServer, group: str) -> tuple[list[str], list[tuple
             else:
                 aside.append((f"Group/{current}", "a member is no Patient of this server"))
     return list(ids), aside
+
+
+def merged_with(server: FhirServer, patients: Path) -> set[str]:
+    """The ids of records that those in an NDJSON file replaced, or were replaced by."""
+    found = set()
+    with patients.open("rb") as lines:
+        for line in (each for each in lines if b'"link"' in each):
+            for link in _links(line):
+                *_, kind, name = ["", *link.other.reference.split("/_history/")[0].split("/")]
+                if link.type in MERGING and kind == "Patient" and _own(server, link.other.reference):
+                    found.add(name)
+    return found
+
+
+def _links(line: bytes) -> list[_Link]:
+    """A line of another shape says nothing here; it is set aside where it is flattened."""
+    try:
+        return _linking.decode(line).link
+    except msgspec.MsgspecError:
+        return []
 
 
 async def _active(server: FhirServer, group: str) -> list[str]:

@@ -20,6 +20,8 @@ class _Manifest(msgspec.Struct):
     """What we need of the pull's manifest.json; a pull that does not say is taken for a restricted one."""
 
     limited: bool = True
+    scope: str = ""
+    incomplete: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,20 @@ class Basis:
 
 
 def limited(raw: Path) -> bool:
-    """Whether the pull left patients out; where nothing is left of it to say so, it may have."""
+    """Whether the pull left patients of the server out; where nothing is left of it to say so, it may have."""
+    return _manifest(raw).limited
+
+
+def whole(raw: Path) -> bool:
+    """Whether it was of all that the source is about: the server's patients, or those of its Group."""
+    pulled = _manifest(raw)
+    return not pulled.limited or (bool(pulled.scope) and not pulled.incomplete)
+
+
+def _manifest(raw: Path) -> _Manifest:
     if not (raw / "manifest.json").is_file():
-        return True
+        return _Manifest(limited=True)
     try:
-        return msgspec.convert(read_json(raw / "manifest.json", "pull"), _Manifest).limited
+        return msgspec.convert(read_json(raw / "manifest.json", "pull"), _Manifest)
     except msgspec.ValidationError as error:
         raise LakeProblem(f"manifest.json: {error}", where=str(raw), do="run `personalize pull` again") from error

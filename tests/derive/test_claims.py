@@ -88,6 +88,13 @@ CASES = {
         ],
         {"USD": Decimal("11.775"), "EUR": 2},
     ),
+    "a-million": (
+        [
+            of("a-million", "a", item=[item(quantity={"value": 3}, unitPrice=usd("677135.30"), factor=Decimal("1.5"))]),
+            of("a-million", "b", item=[item(quantity={"value": 400000}, unitPrice=usd("900000", "IDR"))]),
+        ],
+        {"USD": Decimal("3047108.85"), "IDR": 360_000_000_000},
+    ),
     "no-amount": ([of("no-amount", "a"), of("no-amount", "b", item=[item(quantity={"value": 3})])], None),
     "total-beats-items": ([of("total-beats-items", "a", "7", item=[item(net=usd("10"))])], {"USD": 7}),
     "labelled": ([of("labelled", "a", "7", meta=RESTRICTED), of("labelled", "b", "1")], {"USD": 1}),

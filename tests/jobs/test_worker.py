@@ -66,6 +66,18 @@ def test_fifty_events_make_one_run_and_one_version(personalize, hospital, tmp_pa
     assert panels(hospital) == {"Patient/p0": [2]}
 
 
+def test_one_alone_has_the_profile_that_they_have_among_all(personalize, planted_sandbox, planted, tmp_path):
+    """What the source records at all, of preventive visits or of bills, is not asked of one patient's records."""
+    configure(tmp_path, planted_sandbox, "debounce = 0\ntogether = 1")
+    assert personalize("run", "hospital", "--apply").code == 0
+    resources, _ = planted
+    before = planted_sandbox.versions()
+    ask(personalize, *(each["id"] for each in resources["Patient"]))
+    assert personalize("worker", "--once").code == 0
+    assert personalize("jobs", "list", "hospital", "--json").json["set_aside"] == []
+    assert planted_sandbox.versions() == before
+
+
 def test_who_is_not_there_is_no_poison(personalize, hospital):
     ask(personalize, "nobody")
     assert personalize("worker", "--once").code == 0

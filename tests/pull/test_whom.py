@@ -78,6 +78,28 @@ def test_patients_from_a_file(hospital):
     assert len(hospital.lines("Encounter")) == 6
 
 
+def linked(key, other, kind):
+    return {**patient(key), "link": [{"type": kind, "other": {"reference": other}}]}
+
+
+def test_records_of_one_person_are_read_together(hospital):
+    """Whichever of them was named, however far the links lead; but for those that merge nothing or lead elsewhere."""
+    hospital.put(
+        linked("oldest", "Patient/old", "replaced-by"),
+        linked("old", f"{hospital.url}/Patient/new", "replaced-by"),
+        linked("new", "Patient/oldest", "replaces"),
+        linked("twin", "Patient/p2", "seealso"),
+        linked("moved", "https://elsewhere.example/fhir/Patient/p3", "replaced-by"),
+        linked("orphan", "Patient/nowhere", "replaced-by"),
+        *(visit(each, each) for each in ("oldest", "new")),
+    )
+    said = listing(hospital, "oldest\ntwin\nmoved\norphan\n")
+    assert said.code == 0
+    assert patients(hospital) == {"oldest", "old", "new", "twin", "moved", "orphan"}
+    assert {line["subject"]["reference"] for line in hospital.lines("Encounter")} == {"Patient/oldest", "Patient/new"}
+    assert said.json["set_aside"] == []
+
+
 def test_patients_from_stdin(hospital, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("p4\n"))
     hospital.pull("--patients-from", "-")
