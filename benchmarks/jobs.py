@@ -1,6 +1,7 @@
 """From a notification to the new profile, and four workers beside one: python benchmarks/jobs.py [PATIENTS]
 
-An embedded server in a process of its own answers each request 50 ms late, for each worker one request in flight.
+For the workers the embedded server, in a process of its own, answers each request 50 ms late; each of them has one
+patient at a time, and one request in flight.
 """
 
 from __future__ import annotations
@@ -30,21 +31,32 @@ SECRET = "bench"
 
 def main(patients: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        place = Path(folder)
-        with _sandbox(place, patients) as url:
-            _configure(place, url)
+        with _sandbox(patients) as url:
+            _configure(_home(folder, "notified"), url)
             _typed("run", "bench")
             _notified(url)
+        place = _home(folder, "late")
+        (place / "faults.toml").write_text(LATE)
+        with _sandbox(patients, "--faults", str(place / "faults.toml")) as url:
+            _configure(place, url, "in_flight = 1", "together = 1")
+            _typed("run", "bench")
             one, four = _emptied(place, patients, 1), _emptied(place, patients, 4)
             print(f"four workers / one: {one / four:.2f} times, on {os.cpu_count()} cores")
 
 
-def _configure(place: Path, url: str) -> None:
+def _home(folder: str, name: str) -> Path:
+    """A directory with a lake of its own, which it goes to."""
+    place = Path(folder) / name
+    place.mkdir()
+    os.chdir(place)
+    return place
+
+
+def _configure(place: Path, url: str, source: str = "", jobs: str = "") -> None:
     (place / "personalize.toml").write_text(
-        f'[sources.bench]\nurl = "{url}"\nin_flight = 1\napply = true\n'
+        f'[sources.bench]\nurl = "{url}"\napply = true\n{source}\n'
         f'[serve]\nport = 8073\nauth = "off"\nrefresh = 0.2\nrequests_per_minute = 100000\n'
-        f"[jobs]\ndebounce = {DEBOUNCE}\npoll = 0.1\n"
+        f"[jobs]\ndebounce = {DEBOUNCE}\npoll = 0.1\n{jobs}\n"
     )
 
 
@@ -115,9 +127,8 @@ def _until_idle(queue: working.Queue) -> None:
 
 
 @contextmanager
-def _sandbox(place: Path, patients: int) -> Iterator[str]:
-    (place / "faults.toml").write_text(LATE)
-    words = ["sandbox", "--patients", str(patients), "--port", "8074", "--faults", str(place / "faults.toml")]
+def _sandbox(patients: int, *more: str) -> Iterator[str]:
+    words = ["sandbox", "--patients", str(patients), "--port", "8074", *more]
     with _process(words, "http://127.0.0.1:8074/fhir/metadata"):
         yield "http://127.0.0.1:8074/fhir"
 
