@@ -5,10 +5,12 @@ https://hl7.org/fhir/R4/http.html
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -84,10 +86,15 @@ def speaks_json(request: Request) -> None:
     """406 to who wants anything but JSON, or another version of FHIR; `_format` outranks the Accept header."""
     found: Served = request.app.state.served
     wanted = request.query_params.get("_format") or request.headers.get("accept") or "*/*"
-    ranges = [part.replace(" json", "+json").strip() for part in wanted.split(",")]
     version = VERSIONS[found.release][:3]
-    if not any(_fits(each, version) for each in ranges):
+    if not _wants_json(wanted, version):
         raise Refusal(406, "not-supported", f"answers are {FHIR_JSON} of FHIR {version}, and nothing else")
+
+
+@lru_cache(maxsize=256)
+def _wants_json(wanted: str, version: str) -> bool:
+    """What a client wants it wants of each request."""
+    return any(_fits(part.replace(" json", "+json").strip(), version) for part in wanted.split(","))
 
 
 def _fits(media_range: str, version: str) -> bool:
@@ -138,13 +145,19 @@ def fhir_json(body: object, status: int = 200, headers: Mapping[str, str] | None
     return Response(content, status, dict(headers or {}), FHIR_JSON)
 
 
+@lru_cache(maxsize=1024)
+def _http_date(moment: dt.datetime) -> str:
+    """Those of a run were published together."""
+    return format_datetime(moment, usegmt=True)
+
+
 def refused(refusal: Refusal) -> Response:
     return fhir_json(refusal.outcome, refusal.status, refusal.headers)
 
 
 def shown(record: Record, if_none_match: str | None) -> Response:
     """The resource with its version, or 304 to who has that one."""
-    headers = {"ETag": record.etag, "Last-Modified": format_datetime(record.updated, usegmt=True)}
+    headers = {"ETag": record.etag, "Last-Modified": _http_date(record.updated)}
     held = {each.strip() for each in (if_none_match or "").split(",")}
     if held & {record.etag, "*"}:
         return Response(status_code=304, headers=headers)
