@@ -49,6 +49,9 @@ class Lake:
         """Runs of a source earlier than that one whose profiles stand here, the newest first; names sort by time."""
         return self._stand(self.profiles(source, before).parent, "profiles.json", before)
 
+    def profiled_in(self, source: str, run: str) -> bool:
+        return (self.profiles(source, run) / "profiles.json").is_file()
+
     @staticmethod
     def _stand(stage: Path, report: str, before: str) -> list[str]:
         runs = [path.parent.name for path in stage.glob(f"*/{report}")]

@@ -191,8 +191,14 @@ def _persons(work: Work, ids: Sequence[str]) -> Sequence[str]:
 
 
 def _whole(work: Work) -> Path | None:
-    """The profiles of the newest run of all patients of the source."""
+    """The profiles of the newest run of all patients of the source.
+
+    The catalog knows its pull: a day may have thousands of runs of single patients since.
+    """
     lake, source = work.lake, work.source.id
+    held = work.catalog.marks(source, work.source.url)
+    if held and lake.profiled_in(source, held[0]):
+        return lake.profiles(source, held[0])
     runs = lake.profiled(source, before=work.run.run)
     return next((lake.profiles(source, run) for run in runs if report.whole(lake.raw(source, run))), None)
 
