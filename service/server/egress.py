@@ -7,6 +7,7 @@ the host is looked up once, and every connection then goes to the address found.
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import socket
 import ssl
@@ -44,9 +45,13 @@ def names_this_machine(host: str) -> bool:
         return False
 
 
-@cache
 def certificates() -> ssl.SSLContext:
     """Of those who vouch for servers. To read them takes 26 ms, and a run has several clients."""
+    return _certificates(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@cache
+def _certificates(_file: str | None, _folder: str | None) -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
