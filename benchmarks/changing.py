@@ -25,7 +25,7 @@ class Server:
     def __init__(self, base: str, seed: int) -> None:
         self.base, self.http = base, httpx.Client(base_url=base, headers=FHIR, timeout=120)
         self._chance, self._numbers = random.Random(seed), count()
-        self._ways: tuple[Callable[[], str], ...] = (self._visit, self._visit, self._claim, self._edit, self._delete)
+        self._ways: tuple[Callable[[], str], ...] = (self.visit, self.visit, self._claim, self._edit, self._delete)
 
     def load(self, resources: Iterator[bytes]) -> None:
         while some := list(islice(resources, 200)):
@@ -55,7 +55,7 @@ class Server:
         """`Patient/id` of whom something is now recorded otherwise."""
         return self._chance.choice(self._ways)()
 
-    def _visit(self) -> str:
+    def visit(self) -> str:
         """A new one, like one that stands there, in the last weeks."""
         visit = self._any("Encounter")
         day = time.strftime("%Y-%m-%dT%H:00:00Z", time.gmtime(time.time() - 86_400 * self._chance.randint(1, 40)))

@@ -1,7 +1,8 @@
-"""From a notification to the new profile, and four workers beside one: python benchmarks/jobs.py [PATIENTS]
+"""From a notification to the new profile, and four workers beside one: python benchmarks/jobs.py [PATIENTS] [--hapi]
 
 For the workers the embedded server, in a process of its own, answers each request 50 ms late; each of them has one
-patient at a time, and one request in flight.
+patient at a time, and one request in flight. With `--hapi` also from a visit recorded on a HAPI, which tells of it by a
+Subscription, to the new profile on that HAPI.
 """
 
 from __future__ import annotations
@@ -17,20 +18,27 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
-from service import working
-from service.settings import load
-from service.subscriptions.kept import Kept, Subscription, digest_of
+ROOT = Path(__file__).parent.parent
+sys.path[1:1] = [str(ROOT), str(ROOT / "tests")]  # behind the folder of this file
 
-DEBOUNCE, NOTIFIED = 1.0, 20
+from service import working  # noqa: E402
+from service.sandbox.population import generate  # noqa: E402
+from service.settings import load  # noqa: E402
+from service.subscriptions.kept import Kept, Subscription, digest_of  # noqa: E402
+
+DEBOUNCE, NOTIFIED, HAPI_PATIENTS = 1.0, 20, 20
 LATE = '[[fault]]\ndo = "delay"\nseconds = 0.05\n'
 SECRET = "bench"
 
 
-def main(patients: int) -> None:
+def main(patients: int, hapi: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
+        if hapi:
+            _on_hapi(_home(folder, "hapi"))
         with _sandbox(patients) as url:
             _configure(_home(folder, "notified"), url)
             _typed("run", "bench")
@@ -68,9 +76,42 @@ def _notified(url: str) -> None:
         )
         with httpx.Client(timeout=30) as http:
             first, *took = [_one(http, url, number) for number in range(NOTIFIED + 1)]
+    print(
+        f"notification -> profile read back, debounce {DEBOUNCE} s: {_said(took)}; the first {first:.2f} s", flush=True
+    )
+
+
+def _on_hapi(place: Path) -> None:
+    from changing import Server
+    from real.hapi.server import running
+
+    with running(place) as hapi:
+        server = Server(hapi.base, 1)
+        server.load(generate(HAPI_PATIENTS, 1))
+        _configure(place, hapi.base, "overlap = 0")
+        _typed("run", "bench", "--apply")
+        with _process(["serve", "bench"], "http://127.0.0.1:8073/readyz"):
+            _typed("subscribe", "bench", "--apply")
+            first, *took = [_told(server) for _ in range(NOTIFIED + 1)]
+    print(f"change on HAPI -> profile on HAPI: {_said(took)}; the first {first:.2f} s", flush=True)
+
+
+def _told(server: Any) -> float:
+    patient, began = server.visit(), time.perf_counter()
+    before = _panel(server, patient)
+    while _panel(server, patient) == before:
+        time.sleep(0.05)
+    return time.perf_counter() - began
+
+
+def _panel(server: Any, patient: str) -> list[str]:
+    found = server.http.get(f"{server.base}/Observation", params={"patient": patient}).json().get("entry", [])
+    return [entry["resource"]["meta"]["versionId"] for entry in found]
+
+
+def _said(took: list[float]) -> str:
     p50, p95 = statistics.median(took), statistics.quantiles(took, n=20)[-1]
-    said = f"p50 {p50:.2f} s, p95 {p95:.2f} s, most {max(took):.2f} s"
-    print(f"notification -> profile read back, debounce {DEBOUNCE} s: {said}; the first {first:.2f} s", flush=True)
+    return f"p50 {p50:.2f} s, p95 {p95:.2f} s, most {max(took):.2f} s"
 
 
 def _one(http: httpx.Client, url: str, number: int) -> float:
@@ -167,4 +208,5 @@ def _environment() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 40)
+    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    main(numbers[0] if numbers else 40, "--hapi" in sys.argv)
