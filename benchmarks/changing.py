@@ -55,11 +55,11 @@ class Server:
         """`Patient/id` of whom something is now recorded otherwise."""
         return self._chance.choice(self._ways)()
 
-    def visit(self) -> str:
-        """A new one, like one that stands there, in the last weeks."""
+    def visit(self, **more: str) -> str:
+        """A new one, like one that stands there but for `more`, in the last weeks."""
         visit = self._any("Encounter")
         day = time.strftime("%Y-%m-%dT%H:00:00Z", time.gmtime(time.time() - 86_400 * self._chance.randint(1, 40)))
-        return self._put({**visit, "id": self._name(), "period": {"start": day, "end": day}}, "subject")
+        return self._put({**visit, "id": self._name(), "period": {"start": day, "end": day}, **more}, "subject")
 
     def _claim(self) -> str:
         return self._put({**self._any("Claim"), "id": self._name()}, "patient")
