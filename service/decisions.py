@@ -14,9 +14,9 @@ from service.compose.canonical import LEVEL, PATHWAY
 from service.compose.edition import Edition, read_edition
 from service.compose.rows import ProfileRow, Rationale, heads
 from service.errors import WrongUsage
-from service.pipeline import Work
 from service.report.explain import patient_key
 from service.reviews import Decision, Review, Reviewing, Verdict, grounds, record, recorded
+from service.work import Work
 
 
 @dataclass(frozen=True)

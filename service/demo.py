@@ -11,6 +11,7 @@ from pathlib import Path
 from service import pipeline, reporting, shown
 from service.opening import opened
 from service.sandbox import POPULATION_AS_OF, running
+from service.work import Work
 
 Say = Callable[[str], None]
 RANKED = 10
@@ -35,7 +36,7 @@ def demonstrate(*, patients: int, serve: bool, port: int, host: str, say: Say) -
                 time.sleep(1)
 
 
-def _told(work: pipeline.Work, say: Say) -> str:
+def _told(work: Work, say: Say) -> str:
     """The run, the rankings, one patient; returns that patient."""
     outcome = pipeline.run(work, as_of=POPULATION_AS_OF.date().isoformat(), write=True)
     for line in shown.lines(outcome):

@@ -15,9 +15,9 @@ from typing import Any
 from service import settings, write_back
 from service.compose import Identity
 from service.forget import Forgetting, records
-from service.pipeline import Work
 from service.report.explain import patient_key
 from service.server.client import FhirServer
+from service.work import Work
 
 
 @dataclass

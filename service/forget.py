@@ -21,28 +21,18 @@ from service import shelves
 from service.catalog import Catalog
 from service.engine.duckdb import OFFLINE
 from service.lake import CHANGED, Lake, committed_file, folder, read_json, write_json
+from service.merging import merged_with
 from service.shelves.journal import Journal, beside
 from service.tables import runs, written
 
-MERGING = ("replaced-by", "replaces")
 PEOPLE_COLUMNS = ("patient", "other", "member")
 TYPE_OF_ID = {"restricted": "Encounter", "restricted_claims": "Claim"}
 MAKE_AGAIN = ("plans", "standing")
 
 
-class _Other(msgspec.Struct):
-    reference: str = ""
-
-
-class _Link(msgspec.Struct):
-    other: _Other = msgspec.field(default_factory=_Other)
-    type: str = ""
-
-
 class _Head(msgspec.Struct):
     resourceType: str = ""
     id: str = ""
-    link: list[_Link] = []
 
 
 _head = msgspec.json.Decoder(_Head)
@@ -60,12 +50,9 @@ def records(lake: Lake, source: str, patient: str) -> frozenset[str]:
 def _merges(file: Path) -> Iterator[tuple[str, str]]:
     with file.open("rb") as lines:
         for line in lines:
-            if b'"link"' in line:
-                head = _head.decode(line)
-                for link in head.link:
-                    if link.type in MERGING:
-                        other = "/".join(link.other.reference.split("/")[-2:])
-                        yield from ((f"Patient/{head.id}", other), (other, f"Patient/{head.id}"))
+            for reference in merged_with(line):
+                one, other = f"Patient/{_head.decode(line).id}", "/".join(reference.split("/")[-2:])
+                yield from ((one, other), (other, one))
 
 
 def _raw(lake: Lake, source: str, kind: str = "*") -> list[Path]:

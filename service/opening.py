@@ -15,12 +15,13 @@ from service.engine import Kind
 from service.errors import LakeProblem, WrongUsage
 from service.jobs import locks
 from service.lake import Lake
-from service.pipeline import STAGES, Work
+from service.pipeline import STAGES
 from service.progress import progress
 from service.pull import patient_ids
 from service.server.egress import known_rung
 from service.settings import Settings, Source
 from service.tracing import traced
+from service.work import Work
 
 
 @contextmanager

@@ -9,36 +9,30 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from service import before, write_back
 from service import derive as deriving
 from service import flatten as flattening
 from service import pull as pulling
-from service import report, write_back
-from service.catalog import Catalog, Run
 from service.derive.as_of import as_of_instant
 from service.derive.categories import Categories
-from service.derive.own import OwnMeasures
 from service.derive.policy import Policy
 from service.derive.windows import YEAR, window
-from service.engine import DUCKDB, Engine, Kind
-from service.flatten.own import OwnViews
-from service.lake import Lake, read_json
+from service.engine import Engine
+from service.lake import read_json
 from service.server.client import FhirServer
 from service.server.egress import may_write, rung
-from service.settings import Own, Settings, Source, WriteRung
 from service.tracing import counted, span
+from service.work import Work
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Told = dict[str, Any]
 STAGES = ["pull", "flatten", "derive", "plan", "apply", "undo"]
-NOTHING_OF_THEIR_OWN = Own()
 
 
 def run(
@@ -93,14 +87,15 @@ def pull(
 ) -> Told:
     """Server -> raw/: NDJSON a type, and a manifest. With it the run begins."""
     work.catalog.begin(work.run)
-    earlier = None if full else _followed(work)
+    earlier = None if full else before.followed(work)
+    named = only and before.persons(work, only)
     manifest = _with_server(
         work,
         lambda server: pulling.pull(
             server,
             work.raw,
             limit=limit,
-            only=only and _persons(work, only),
+            only=named,
             group=group,
             earlier=earlier,
             progress=work.progress,
@@ -108,20 +103,10 @@ def pull(
         ),
         also_read=work.views.types,
     )
-    if not manifest.limited or (manifest.scope and not manifest.incomplete):
+    if manifest.whole:
         marks = {name: each.since for name, each in manifest.types.items() if each.since}
         work.catalog.read_until(work.source.id, work.source.url, work.run.run, marks)
     return asdict(manifest)
-
-
-def _followed(work: Work) -> pulling.Earlier | None:
-    """The newest complete pull of the source, whose lines need not be read again where nothing changed."""
-    source, base = work.source.id, work.source.url
-    if (held := work.catalog.marks(source, base)) is None:
-        return None
-    run, marks = held
-    own = write_back.Echo.of(work.catalog, source, base, work.run.installation).is_own
-    return pulling.Earlier.of(work.lake.raw(source, run), base, marks, own, work.source.bulk_group)
 
 
 def flatten(work: Work) -> Told:
@@ -137,14 +122,8 @@ def flatten(work: Work) -> Told:
             sensitive_labels=work.source.sensitive_labels,
             opt_out_tag=work.source.opt_out_tag,
             own=work.views,
-            earlier=_flattened(work),
+            earlier=before.flattened(work),
         )
-
-
-def _flattened(work: Work) -> Iterator[flattening.Earlier]:
-    lake, source = work.lake, work.source.id
-    for run in lake.flattened(source, before=work.run.run):
-        yield flattening.Earlier(lake.raw(source, run), lake.facts(source, run))
 
 
 def derive(work: Work, as_of: str | None = None) -> Told:
@@ -162,45 +141,11 @@ def derive(work: Work, as_of: str | None = None) -> Told:
             policy=work.policy,
             categories=Categories.load(work.source.adjudications),
             own=work.measures,
-            known=_known(work),
-            earlier=_earlier(work),
+            known=before.known(work),
+            earlier=before.profiled(work),
         )
     opens = window(YEAR, instant, work.source.zone).opens
     return {**told, "older": latest.date().isoformat() if latest and latest < opens else None}
-
-
-def _earlier(work: Work) -> Iterator[deriving.Earlier]:
-    """Runs of the source that were of all its patients, the newest first; none where this one is not."""
-    lake, source = work.lake, work.source.id
-    if report.limited(work.raw):
-        return
-    for run in lake.profiled(source, before=work.run.run):
-        if not report.limited(lake.raw(source, run)):
-            yield deriving.Earlier(lake.facts(source, run), lake.profiles(source, run))
-
-
-def _known(work: Work) -> deriving.Known:
-    """What the source records of anybody: a run of some of its patients cannot tell."""
-    whole = None if report.whole(work.raw) else _whole(work)
-    return deriving.known(whole) if whole else deriving.NOTHING
-
-
-def _persons(work: Work, ids: Sequence[str]) -> Sequence[str]:
-    """With the other records of these persons; a record need not say which were merged into it."""
-    return deriving.persons(whole, ids) if (whole := _whole(work)) else ids
-
-
-def _whole(work: Work) -> Path | None:
-    """The profiles of the newest run of all patients of the source.
-
-    The catalog knows its pull: a day may have thousands of runs of single patients since.
-    """
-    lake, source = work.lake, work.source.id
-    held = work.catalog.marks(source, work.source.url)
-    if held and lake.profiled_in(source, held[0]):
-        return lake.profiles(source, held[0])
-    runs = lake.profiled(source, before=work.run.run)
-    return next((lake.profiles(source, run) for run in runs if report.whole(lake.raw(source, run))), None)
 
 
 def compare(work: Work, policy: Path, as_of: str | None = None) -> deriving.Comparison:
@@ -274,57 +219,6 @@ def only(work: Work, name: str, *args: Any) -> Outcome:
     outcome = Outcome(work)
     outcome.stage(name, stages[name], *args)
     return outcome
-
-
-@dataclass(frozen=True)
-class Work:
-    """One run on one source: where its files lie, by which policy, how far it was asked to write."""
-
-    source: Source
-    lake: Lake
-    catalog: Catalog
-    run: Run
-    policy: Policy
-    asked: WriteRung | None
-    progress: pulling.Progress = lambda _stage, _count: None
-    computed_by: Kind = DUCKDB
-    own: Own = NOTHING_OF_THEIR_OWN
-
-    @classmethod
-    def of(cls, config: Settings, source: Source, lake: Lake, catalog: Catalog, run: Run | None = None) -> Work:
-        """As the settings say, and nothing else was asked; a new run unless one is named."""
-        run = run or Run.starting(source.id, source.url, config.installation, dt.datetime.now(dt.UTC))
-        policy = Policy.load(config.policy)
-        return cls(source, lake, catalog, run, policy, None, computed_by=Kind.of(config), own=config.own)
-
-    def engine(self) -> AbstractContextManager[Engine]:
-        """What computes a stage, with the lake's own room to spill."""
-        return Engine.open(self.lake.spill, self.computed_by)
-
-    def composer(self) -> AbstractContextManager[Engine | None]:
-        """An engine that composes beside this process; None where this process does."""
-        return self.engine() if self.computed_by.has_executors else nullcontext()
-
-    @cached_property
-    def views(self) -> OwnViews:
-        """The hospital's own, of facts."""
-        return OwnViews.read(self.own.folder)
-
-    @cached_property
-    def measures(self) -> OwnMeasures:
-        return OwnMeasures.load(self.own.folder, self.own.system, self.views.types)
-
-    @property
-    def raw(self) -> Path:
-        return self.lake.raw(self.source.id, self.run.run)
-
-    @property
-    def facts(self) -> Path:
-        return self.lake.facts(self.source.id, self.run.run)
-
-    @property
-    def profiles(self) -> Path:
-        return self.lake.profiles(self.source.id, self.run.run)
 
 
 @dataclass

@@ -13,9 +13,9 @@ from service.compose import read_edition
 from service.derive.categories import Categories
 from service.derive.windows import MONTH, WEEK, YEAR, window
 from service.lake import read_json
-from service.pipeline import Work
 from service.report.explain import patient_key
 from service.reviews import Reviewing
+from service.work import Work
 
 
 def top(work: Work, by: str, window: str, limit: int) -> list[report.TopPatient]:

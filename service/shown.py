@@ -9,9 +9,10 @@ from typing import Any
 
 from service import reporting
 from service.errors import WrongUsage
-from service.pipeline import STAGES, Outcome, Work
+from service.pipeline import STAGES, Outcome
 from service.report import TopPatient, equity_text, fragmentation_text, top_fhir, top_text
 from service.report.context import AXES
+from service.work import Work
 
 WINDOWS = {"year": "p1y", "month": "p1m", "week": "p7d"}
 NOTES = {

@@ -20,7 +20,6 @@ from service.derive.changes import changed_records
 from service.derive.derivation import ORDER, Asked, Derived
 from service.derive.edges import passed_records
 from service.derive.people import People
-from service.derive.prevention import CODE as PREVENTIVE
 from service.lake import read_json, same_files
 
 WORTH_FOLLOWING = 2_000  # patients: of fewer all are derived in less time than it takes to tell who changed
@@ -92,8 +91,7 @@ def _followed(asked: Asked, earlier: Earlier, about: dict[str, object]) -> Carri
     stays = engine.materialise(now.roster.select("patient").anti_join(anew, "patient"))
     profiles = engine.read_parquet(earlier.profiles / "profiles.parquet").semi_join(stays, "patient")
     measured = engine.read_parquet(earlier.profiles / "measures.parquet").semi_join(stays, "patient")
-    seen = measured.filter(measured.code == PREVENTIVE, measured.date.notnull())
-    some = asked.derived(anew, known=frozenset({"preventive"} if engine.any(seen) else ()))
+    some = asked.derived(anew, known=asked.shown(measured))
     whole = replace(
         some,
         measured=_like(measured, some.measured).union(engine.materialise(some.measured.order_by(*ORDER))),

@@ -25,7 +25,7 @@ from service.derive.own import NO_OTHERS, OwnMeasures
 from service.derive.people import People, people
 from service.derive.policy import Policy
 from service.derive.prevention import CODE as PREVENTIVE
-from service.derive.recorded import NOTHING, Known, recorded
+from service.derive.recorded import NOTHING, Known
 from service.derive.sequence import ties
 from service.engine import Engine
 from service.lake import OWN
@@ -94,6 +94,11 @@ class Asked:
         read = self.engine.read_parquet
         return people(read(self.facts / "patients.parquet"), read(self.facts / "links.parquet"), self.engine)
 
+    def shown(self, measured: ir.Table) -> Known:
+        """What these measures tell that the source records."""
+        dated = measured.filter(measured.code == PREVENTIVE, measured.date.notnull())
+        return frozenset({"preventive"} if self.engine.any(dated) else ())
+
     def basis(self, result: Derived) -> dict[str, Any]:
         """What decides of every patient: where any of it differs, no earlier profile stands."""
         return self._rules() | {"source_records": self._source_records(result)}
@@ -104,9 +109,8 @@ class Asked:
 
     def _source_records(self, result: Derived) -> dict[str, bool]:
         """What a source never shows of anybody is unknown of each: so one patient's record may change what all have."""
-        dates = result.measured.filter(result.measured.code == PREVENTIVE)
-        prevented = dates.agg(recorded("preventive", dates.date.notnull().any(), self.known))
-        return self.engine.row(result.source.cross_join(prevented))
+        preventive = "preventive" in self.known | self.shown(result.measured)
+        return {**self.engine.row(result.source), "preventive": preventive}
 
     def _rules(self) -> dict[str, Any]:
         return {

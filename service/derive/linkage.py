@@ -8,7 +8,11 @@ the smallest id.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import cast
+
+from service.lake import read_json
 
 Replacement = tuple[str, str]  # the record replaced, and the one that replaces it
 
@@ -22,6 +26,14 @@ def survivors(links: Iterable[tuple[str, str, str]], inactive: set[str]) -> dict
         chosen = min(group - gone or group, key=lambda patient: (patient in inactive, patient))
         survivor.update(dict.fromkeys(group, chosen))
     return survivor
+
+
+def persons(profiles: Path, ids: Sequence[str]) -> list[str]:
+    """These ids of Patients, and those of all records that go by the same survivor."""
+    survivor = cast("dict[str, str]", read_json(profiles / "profiles.json", "derive")["merged"])
+    asked = {survivor.get(f"Patient/{each}", f"Patient/{each}") for each in ids}
+    records = [*asked, *(old for old, new in survivor.items() if new in asked)]
+    return list(dict.fromkeys([*ids, *sorted(each.removeprefix("Patient/") for each in records)]))
 
 
 def _replacements(links: Iterable[tuple[str, str, str]]) -> Iterable[Replacement]:

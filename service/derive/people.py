@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 
 from service.derive.linkage import survivors
 from service.engine import Engine
+from service.merging import MERGING
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class People:
 
 
 def people(patients: ir.Table, links: ir.Table, engine: Engine) -> People:
-    merging = links.filter(links["type"].isin(["replaced-by", "replaces"]))
+    merging = links.filter(links["type"].isin(MERGING))
     ends = merging.select("patient").union(merging.select(patient="other"))
     asleep = patients.filter(~patients.active).semi_join(ends, "patient").select("patient")
     merged = engine.through(_merged, [merging, asleep], {"merged": "string", "survivor": "string"})

@@ -15,10 +15,9 @@ import ibis
 import ibis.expr.types as ir
 
 from service.derive.derivation import ORDER, Asked, Derived
-from service.derive.prevention import CODE as PREVENTIVE
 from service.derive.recorded import NOTHING, Known
 
-SPAN = 100_000  # patients
+SPAN = 100_000  # records of patients
 
 
 @dataclass(frozen=True)
@@ -69,26 +68,29 @@ def derived_in_spans(asked: Asked) -> Derived:
 def _spans(asked: Asked, folder: Path) -> Iterator[_Span]:
     engine = asked.engine
     with engine.passing():
-        roster = asked.people().roster.select("patient")
-        placed = roster.mutate(place=ibis.row_number().over(order_by="patient"))
+        placed = _records(asked).mutate(place=ibis.row_number().over(order_by="patient"))
         firsts = placed.filter(placed.place % SPAN == 0).order_by("patient")
         found = [row["patient"] for row in engine.rows(firsts)] or [""]
     for number, (first, end) in enumerate(zip(found, [*found[1:], None], strict=True)):
         yield _Span(first, end, folder / f"measures-{number}.parquet", folder / f"profiles-{number}.parquet")
 
 
+def _records(asked: Asked) -> ir.Table:
+    """(patient): merged ones too, of whom nothing is derived."""
+    return asked.engine.read_parquet(asked.facts / "patients.parquet").select("patient")
+
+
 def _one(asked: Asked, span: _Span, known: Known) -> _Told:
     engine = asked.engine
     with engine.passing():
-        patients = asked.people().roster.select("patient")
-        only = engine.materialise(patients.filter(span.holds(patients.patient)))
+        records = _records(asked)
+        only = engine.materialise(records.filter(span.holds(records.patient)))
         result = asked.derived(only, known=known)
         engine.write_parquet(result.measured.order_by(*ORDER), span.measures)
         engine.write_parquet(result.profiles.order_by("patient"), span.profiles)
-        dated = result.measured.filter(result.measured.code == PREVENTIVE, result.measured.date.notnull())
         return _Told(
             source=engine.row(result.source),
-            shows=frozenset({"preventive"} if engine.any(dated) else ()),
+            shows=asked.shown(result.measured),
             known=known,
             cyclic_visits=result.cyclic_visits,
             cyclic_claims=result.cyclic_claims,

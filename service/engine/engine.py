@@ -169,7 +169,8 @@ class Engine(ABC):
 
     def any(self, table: ir.Table) -> bool:
         """Whether there is a row."""
-        return bool(self.row(table.agg(any=table.count() > 0))["any"])
+        first = table.limit(1)
+        return bool(self.row(first.agg(any=first.count() > 0))["any"])
 
     def row(self, table: ir.Table) -> dict[str, Any]:
         """The only row of a table, such as an aggregate."""

@@ -35,10 +35,10 @@ from service.jobs.beside import repeated
 from service.jobs.queue import Claim, Queue
 from service.lake import Lake
 from service.opening import existing
-from service.pipeline import Work
 from service.server.egress import names_this_machine
 from service.settings import Settings, Source
 from service.settings.serve import Serve
+from service.work import Work
 
 if TYPE_CHECKING:
     from service.facade.shared_redis import SharedRedis

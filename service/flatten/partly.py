@@ -64,10 +64,7 @@ class Partly:
         now = self.engine.read_parquet(new / "patients.parquet")
         then = self.engine.read_parquet(gone / "patients.parquet") if self.changed.anything_went else now.limit(0)
         waiting = any(each["why"] == STRAY for each in self.told["set_aside"])
-        return bool(self._count(then.anti_join(now, "id")) or (waiting and self._count(now.anti_join(then, "id"))))
-
-    def _count(self, rows: ir.Table) -> int:
-        return int(self.engine.row(rows.agg(n=rows.count()))["n"])
+        return self.engine.any(then.anti_join(now, "id")) or (waiting and self.engine.any(now.anti_join(then, "id")))
 
     def _tables(self, new: Path, facts: Path) -> dict[str, int]:
         """Rows by table, of those in which anything changed."""

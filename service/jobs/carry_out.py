@@ -13,11 +13,12 @@ from service.errors import PersonalizeError
 from service.jobs import changes, locks
 from service.jobs.queue import Claim, Queue
 from service.lake import Lake
-from service.pipeline import Outcome, Work
+from service.pipeline import Outcome
 from service.server.client import FhirServer
 from service.settings import Settings, Source
 from service.subscriptions.kept import Kept
 from service.subscriptions.subscribe import renew
+from service.work import Work
 
 
 def carry_out(claims: Sequence[Claim], queue: Queue, config: Settings, lake: Lake) -> None:

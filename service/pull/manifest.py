@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from service.errors import LakeProblem
+from service.lake import read_json
 
 Progress = Callable[[str, int], None]
 
@@ -54,3 +59,22 @@ class Manifest:
     scope: str = ""
     incomplete: bool = False
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it was of all that the source is about: the server's patients, or those of its Group."""
+        return is_whole(limited=self.limited, scope=self.scope, incomplete=self.incomplete)
+
+
+def is_whole(*, limited: bool, scope: str, incomplete: bool) -> bool:
+    return not limited or (bool(scope) and not incomplete)
+
+
+def whole(raw: Path) -> bool:
+    """As the manifest there tells it; where nothing is left of it, it may not have been."""
+    try:
+        told: dict[str, Any] = read_json(raw / "manifest.json", "pull")
+    except LakeProblem:
+        return False
+    parts = {"limited": told.get("limited", True), "scope": told.get("scope", "")}
+    return is_whole(**parts, incomplete=told.get("incomplete", False))

@@ -18,7 +18,7 @@ from service.pull.merge import merged
 from service.pull.part import Part
 from service.pull.sheet import Sheet
 from service.pull.split import in_ranges
-from service.pull.whom import merged_with
+from service.pull.whom import one_with
 from service.server.capability import Capability
 from service.server.client import FhirServer, server_date
 from service.server.search import Page, count, one_line, pages
@@ -80,7 +80,7 @@ class Reader:
             await self._by_ids(sheet, "_id", ids, searches)
             searches += len(range(0, len(ids), IDS_A_SEARCH))
             asked |= {*ids}
-            ids = sorted(merged_with(self.server, self.part.ndjson("Patient")) - asked)
+            ids = sorted(one_with(self.server, self.part.ndjson("Patient")) - asked)
 
     async def opt_outs(self, group: str) -> None:
         """The Group of patients who are never profiled; without it nobody would know who they are, so all ends."""
@@ -241,7 +241,7 @@ class Reader:
             pulled.undated = "its resources do not say when they were changed"
         elif pulled.since is None:
             pulled.undated = "the server does not tell the time"
-        if pulled.undated or self.manifest.incomplete or (self.manifest.limited and not self.manifest.scope):
+        if pulled.undated or not self.manifest.whole:
             pulled.since = None
         sheet.finished(pulled)
         self._told(sheet)

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from service.errors import WrongUsage
+from service.merging import merged_with
 from service.server.client import FhirServer
 from service.settings import Source
 
@@ -31,18 +32,7 @@ class _Group(msgspec.Struct):
     member: list[_Member] = []
 
 
-class _Link(msgspec.Struct):
-    other: _Entity = msgspec.field(default_factory=_Entity)
-    type: str = ""
-
-
-class _Linking(msgspec.Struct):
-    link: list[_Link] = []
-
-
 _group = msgspec.json.Decoder(_Group)
-_linking = msgspec.json.Decoder(_Linking)
-MERGING = ("replaced-by", "replaces")
 
 
 @dataclass(frozen=True)
@@ -117,24 +107,12 @@ async def members(server: FhirServer, group: str) -> tuple[list[str], list[tuple
     return list(ids), aside
 
 
-def merged_with(server: FhirServer, patients: Path) -> set[str]:
-    """The ids of records that those in an NDJSON file replaced, or were replaced by."""
-    found = set()
+def one_with(server: FhirServer, patients: Path) -> set[str]:
+    """The ids of records of this server that those in an NDJSON file are merged with."""
     with patients.open("rb") as lines:
-        for line in (each for each in lines if b'"link"' in each):
-            for link in _links(line):
-                *_, kind, name = ["", *link.other.reference.split("/_history/")[0].split("/")]
-                if link.type in MERGING and kind == "Patient" and _own(server, link.other.reference):
-                    found.add(name)
-    return found
-
-
-def _links(line: bytes) -> list[_Link]:
-    """A line of another shape says nothing here; it is set aside where it is flattened."""
-    try:
-        return _linking.decode(line).link
-    except msgspec.MsgspecError:
-        return []
+        named = {reference for line in lines for reference in merged_with(line)}
+    parts = [reference.split("/_history/")[0].split("/") for reference in named if _own(server, reference)]
+    return {name for *_, kind, name in (["", *each] for each in parts) if kind == "Patient"}
 
 
 async def _active(server: FhirServer, group: str) -> list[str]:

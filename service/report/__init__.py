@@ -1,7 +1,7 @@
 """Profiles in, answers for people out."""
 
 from service.report.aggregate import Aggregate, aggregate
-from service.report.basis import Basis, limited, whole
+from service.report.basis import Basis, limited
 from service.report.equity import Equity, equity
 from service.report.explain import Explanation, explain
 from service.report.fragmentation import Fragmentation, fragmentation
@@ -21,5 +21,4 @@ __all__ = [
     "fragmentation",
     "limited",
     "top_patients",
-    "whole",
 ]

@@ -20,8 +20,6 @@ class _Manifest(msgspec.Struct):
     """What we need of the pull's manifest.json; a pull that does not say is taken for a restricted one."""
 
     limited: bool = True
-    scope: str = ""
-    incomplete: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,25 +57,14 @@ class Basis:
         return measures.filter(measures.code == code)
 
     def derived(self, engine: Engine, code: str) -> bool:
-        rows = self.measured(engine, code)
-        return bool(engine.row(rows.limit(1).agg(n=rows.limit(1).count()))["n"])
+        return engine.any(self.measured(engine, code))
 
 
 def limited(raw: Path) -> bool:
-    """Whether the pull left patients of the server out; where nothing is left of it to say so, it may have."""
-    return _manifest(raw).limited
-
-
-def whole(raw: Path) -> bool:
-    """Whether it was of all that the source is about: the server's patients, or those of its Group."""
-    pulled = _manifest(raw)
-    return not pulled.limited or (bool(pulled.scope) and not pulled.incomplete)
-
-
-def _manifest(raw: Path) -> _Manifest:
+    """Whether the pull left patients out; where nothing is left of it to say so, it may have."""
     if not (raw / "manifest.json").is_file():
-        return _Manifest(limited=True)
+        return True
     try:
-        return msgspec.convert(read_json(raw / "manifest.json", "pull"), _Manifest)
+        return msgspec.convert(read_json(raw / "manifest.json", "pull"), _Manifest).limited
     except msgspec.ValidationError as error:
         raise LakeProblem(f"manifest.json: {error}", where=str(raw), do="run `personalize pull` again") from error

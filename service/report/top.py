@@ -191,8 +191,7 @@ def measure_code(by: str, window: str) -> str:
 
 def must_be_derived(basis: Basis, engine: Engine, code: str) -> None:
     """A run of an older version may lack a measure; a run without patients lacks every one, which is no mistake."""
-    people = basis.people(engine)
-    if engine.row(people.agg(n=people.count()))["n"] and not basis.derived(engine, code):
+    if engine.any(basis.people(engine)) and not basis.derived(engine, code):
         raise LakeProblem(
             f"{code} was not derived in this run", where=str(basis.profiles), do="run `personalize derive` again"
         )

@@ -33,6 +33,7 @@ from service.trial.make import make
 from service.trial.people import Invented, invented
 from service.trial.record import Record
 from service.trial.take_down import TakenDown, take_down
+from service.work import Work
 
 MOST_PATIENTS = 50
 T = TypeVar("T")
@@ -133,7 +134,7 @@ def _whole_way(
     with Catalog.open(record.lake.catalog) as catalog:
         run = Run.starting(source.id, source.url, record.name, dt.datetime.now(dt.UTC))
         policy, computed_by = Policy.load(config.policy), Kind.of(config)
-        work = pipeline.Work(source, record.lake, catalog, run, policy, None, advance, computed_by)
+        work = Work(source, record.lake, catalog, run, policy, None, advance, computed_by)
         outcome = pipeline.run(work, as_of=POPULATION_AS_OF.date().isoformat(), only=ids, write=True)
         trial.run = shown.document(outcome)
         for line in [*_shown(outcome), "", *reporting.explain(work, _example(people)).lines(), ""]:

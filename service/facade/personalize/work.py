@@ -7,8 +7,9 @@ from service.catalog import Catalog
 from service.facade.personalize.jobs import Job
 from service.jobs import locks
 from service.lake import Lake
-from service.pipeline import Outcome, Work
+from service.pipeline import Outcome
 from service.settings import Settings, Source
+from service.work import Work
 
 
 def carry_out(job: Job, config: Settings, source: Source, lake: Lake) -> int:

@@ -14,10 +14,10 @@ from service.catalog import Run
 from service.compose.content import Json, encode
 from service.errors import PersonalizeError
 from service.facade.store.profile import milliseconds
-from service.pipeline import Work
 from service.report import Basis, top_fhir
 from service.server.capability import Release
 from service.shelves import Kept
+from service.work import Work
 
 WINDOW = "p1y"
 LIMIT = 50
