@@ -15,11 +15,8 @@ def roots(edges: ir.Table, engine: Engine) -> tuple[ir.Table, int]:
 
     A chain that runs into a cycle is ignored: its rows are left out and counted.
     """
-    reached = engine.materialise(edges.select("patient", "id", root="parent", depth=ibis.literal(1, "int64")))
-    if not engine.any(reached):
-        return reached, 0
-    for _ in range(DOUBLINGS):
-        reached = engine.materialise(_twice_as_far(reached))
+    parents = edges.select("patient", "id", root="parent", depth=ibis.literal(1, "int64"))
+    reached = engine.repeated(parents, _twice_as_far, DOUBLINGS)
     inner = reached.view()
     tops = reached.anti_join(inner, [reached.patient == inner.patient, reached.root == inner.id])
     counted = engine.row(ibis.union(_size(reached), _size(tops)).agg(n=ibis._.n.max() - ibis._.n.min()))

@@ -1,8 +1,8 @@
 """A question that was asked of one engine in, the same asked of the next without being written again.
 
-What a derivation tells DuckDB is the same whoever it is about, as long as it is asked alike: by the same rules, as of
-the same instant. Ibis takes three times as long to write it as DuckDB to answer it for a few patients. So what was told
-is kept, with the answers that decided how it went on; others lead another way, which is written and kept as well.
+What a stage tells DuckDB is the same whoever it is about, as long as it is asked alike: by the same rules, as of the
+same instant. Ibis takes three times as long to write it as DuckDB to answer it for a few patients. So what was told is
+kept, with the answers that decided how it went on; others lead another way, which is written and kept as well.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from threading import Lock
 from typing import Any, Generic, Protocol, TypeVar
 
 E = TypeVar("E", contravariant=True)
-KEYS, WAYS = 4, 24  # questions kept, and ways that each of them may go
+# How many may be kept of one question, and of all; a derivation's takes about half a megabyte.
+WAYS, ALL_WAYS = 24, 128
 
 
 class Step(Protocol[E]):
@@ -71,6 +72,8 @@ class Again(Generic[E]):
         journal: Journal[E] = Journal()
         with self._lock:
             left = list(self._ways.get(key, ()))
+            if left:
+                self._ways.move_to_end(key)
         while left:
             place = len(journal.done)
             if place == len(left[0].told):
@@ -85,5 +88,5 @@ class Again(Generic[E]):
             self._ways.move_to_end(key)
             ways.append(Way(tuple(journal.done), result, names))
             del ways[:-WAYS]
-            while len(self._ways) > KEYS:
+            while sum(map(len, self._ways.values())) > ALL_WAYS:
                 self._ways.popitem(last=False)

@@ -20,7 +20,7 @@ from ibis.backends.sql.compilers import DuckDBCompiler
 from ibis.backends.sql.datatypes import DuckDBType
 
 from service.engine.again import Again, Journal, Other, Step
-from service.engine.duckdb_steps import LARGEST_LINE, Ask, Load, Tell, Through, View, lines, ndjson, text
+from service.engine.duckdb_steps import LARGEST_LINE, Ask, Load, Repeat, Tell, Through, View, lines, ndjson, text
 from service.engine.engine import REFUSED, Engine, P, RowRefused, ShapeMismatch, T
 
 MEMORY = "3GiB"  # with what lies outside the engine's count a process stays within 4 GiB
@@ -112,6 +112,12 @@ class DuckDB(Engine):
         name = self._name()
         self._tell(Tell(f'CREATE TEMP TABLE "{name}" AS ', _typed(table.op())))
         return self._named(name, table.schema())
+
+    def repeated(self, table: ir.Table, step: Callable[[ir.Table], ir.Table], times: int) -> ir.Table:
+        name = self._name()
+        reached = self._named(name, table.schema())
+        self._tell(Repeat(name, _typed(table.op()), _typed(step(reached).op()), times))
+        return reached
 
     def _named(self, name: str, types: Mapping[str, dt.DataType]) -> ir.Table:
         """A table or view of this connection, which is not asked what it holds."""

@@ -75,6 +75,25 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """What `first` gives under a name, then `times` over what `following` makes of what has that name."""
+
+    name: str
+    first: str
+    following: str
+    times: int
+
+    def on(self, engine: Told) -> None:
+        engine.run(f'CREATE TEMP TABLE "{self.name}" AS {self.first}')
+        if not engine.run(f'SELECT 1 FROM "{self.name}" LIMIT 1'):  # noqa: S608 - a name of our own
+            return
+        for _ in range(self.times):
+            engine.run(f'CREATE TEMP TABLE "{self.name}_next" AS {self.following}')
+            engine.run(f'DROP TABLE "{self.name}"')
+            engine.run(f'ALTER TABLE "{self.name}_next" RENAME TO "{self.name}"')
+
+
+@dataclass(frozen=True)
 class Through:
     """What Python makes of the rows of queries as a table; nothing that comes after rests on what the rows are."""
 

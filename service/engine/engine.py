@@ -167,6 +167,14 @@ class Engine(ABC):
         """Few rows through Python: those of each table in, a table of what `work`, pure, makes of them out."""
         return self.load(list(work(*(list(self.rows(table)) for table in tables))), columns)
 
+    def repeated(self, table: ir.Table, step: Callable[[ir.Table], ir.Table], times: int) -> ir.Table:
+        """`step` of the table, of that again, and so on; it keeps the columns, and makes no rows of none."""
+        reached = self.materialise(table)
+        if self.any(reached):
+            for _ in range(times):
+                reached = self.materialise(step(reached))
+        return reached
+
     def any(self, table: ir.Table) -> bool:
         """Whether there is a row."""
         first = table.limit(1)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
-from dataclasses import replace
+from collections.abc import Collection, Hashable, Iterable
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -57,6 +56,7 @@ FACTS = (
 )
 SHARED = sorted({fact.name for fact in FACTS if any(fact.name == o.name and fact is not o for o in FACTS)})
 RESTRICTING = {"visits": "restricted", "claims": "restricted_claims"}
+ASKED = (opt_outs.FACT.name, patients.FACT.name, roles.FACT.name)  # by facts after them
 # Of whom some of these cannot be used, of them nothing may be concluded from there being no other.
 TELLING = ("visits", "claims", "adjudications")
 TELLING_TYPES = {fact.resource for fact in FACTS if fact.name in TELLING}
@@ -216,10 +216,8 @@ class _Flattening:
         self.unusable += own.unusable
 
     def _resource(self, resource: str, wanted: list[Fact]) -> None:
-        shape, columns = shape_of(self.version, resource), wanted[0].columns
-        lines = read_lines(self.raw / f"{resource}.ndjson", shape.columns(columns), self.engine)
-        as_read = shape.as_r4(lines.table, columns)
-        labelled = as_read.mutate(sensitive=sensitive(as_read.meta, self.labels))
+        columns = shape_of(self.version, resource).columns(wanted[0].columns)
+        lines = read_lines(self.raw / f"{resource}.ndjson", columns, self.engine)
         self.set_aside += lines.set_aside
         self._unusable(resource, lines.about)
         if resource == opt_outs.FACT.resource and lines.set_aside:
@@ -230,16 +228,11 @@ class _Flattening:
             )
         self.duplicates[resource] = lines.duplicates
         for fact in wanted:
-            self._fact(fact, replace(lines, table=labelled))
+            self._fact(fact, lines)
         self.engine.release(lines.table)
 
     def _fact(self, fact: Fact, lines: Lines) -> None:
-        rows = self._belonging(fact, fact.rows(lines.table, self.origin))
-        if fact is patients.FACT:
-            rows = self._with_opt_outs(rows)
-        if fact is visits.FACT:
-            rows = self._with_clinicians_by_person(rows)
-        rows = self.engine.materialise(rows) if lines.rows else self.engine.empty(rows)
+        rows = self.engine.again(self._question(fact, lines), self.before or self.facts, lambda: self._rows(fact, lines))
         good = rows.filter(rows[WHY].isnull())
         self.counts[fact.name] += 0
         if lines.rows:
@@ -248,6 +241,23 @@ class _Flattening:
         if fact.name in RESTRICTING:
             self._restrict(fact, rows, lines.set_aside)
         self.engine.release(rows)
+
+    def _rows(self, fact: Fact, lines: Lines) -> ir.Table:
+        """Good ones, and those that will be set aside."""
+        as_read = shape_of(self.version, fact.resource).as_r4(lines.table, fact.columns)
+        labelled = as_read.mutate(sensitive=sensitive(as_read.meta, self.labels))
+        rows = self._belonging(fact, fact.rows(labelled, self.origin))
+        if fact is patients.FACT:
+            rows = self._with_opt_outs(rows)
+        if fact is visits.FACT:
+            rows = self._with_clinicians_by_person(rows)
+        return self.engine.materialise(rows) if lines.rows else self.engine.empty(rows)
+
+    def _question(self, fact: Fact, lines: Lines) -> Hashable:
+        """All that tells what is asked for these rows from what is asked for others, but for what the lines hold."""
+        origin = (self.origin.bases, self.origin.calendar.zone.key, self.version, *sorted(self.labels), self.opt_out)
+        asked = tuple((name, table.op()) for name, table in self.kept.items() if name in ASKED or name == fact.follows)
+        return fact.name, fact.resource, lines.rows > 0, lines.table.op(), origin, self.before is None, asked
 
     def _write(self, fact: Fact, rows: ir.Table) -> None:
         self.kept[fact.name] = self._written(

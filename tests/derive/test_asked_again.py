@@ -8,7 +8,7 @@ from oracle.histories import encounter, link, patient
 
 from service.derive import Policy
 from service.engine import Engine, duckdb
-from service.engine.again import KEYS, WAYS, Again, Journal
+from service.engine.again import ALL_WAYS, WAYS, Again, Journal
 
 from .lakes import AS_OF, derive_in, flatten_in, planted, pulled, rows_in
 from .test_incremental import DAY
@@ -42,10 +42,11 @@ def written():
 
 def concluded(folder, resources, **more):
     """What profiles.json says, profiles and measures."""
-    lake = pulled(folder, resources)
+    lake, derivations = pulled(folder, resources), duckdb._again
     with Engine.open(lake.spill) as engine:
+        duckdb._again = Again()
         flatten_in(lake, engine)
-        began = written()
+        duckdb._again, began = derivations, written()
     with Engine.open(lake.spill) as engine:
         told = derive_in(lake, engine, **more)
         told.pop("facts")
@@ -87,6 +88,20 @@ def test_who_leads_a_way_that_is_known_needs_no_query_to_be_written(tmp_path, re
     assert told["profiles"] == 1
 
 
+def test_flattening_the_next_ones_is_told_in_the_words_of_the_first(tmp_path, remembered):
+    """Whatever there is of them: the lines decide which tables are empty, and of which a version is read twice."""
+    none = [patient("one")]
+    visits = [*none, encounter("v", "AMB", "2026-03-01T08:00:00Z", who="one")]
+    for folder, lines in (("none", none), ("first", visits), ("twice", [*visits, visits[-1]])):
+        for number in range(2):
+            lake = pulled(tmp_path / f"{folder}{number}", lines)
+            before = {key: len(ways) for key, ways in remembered._ways.items()}
+            with Engine.open(lake.spill) as engine:
+                told = flatten_in(lake, engine)
+            assert told["facts"]["visits"] == (folder != "none")
+            assert ({key: len(ways) for key, ways in remembered._ways.items()} == before) == bool(number)
+
+
 def test_other_rules_and_other_instants_are_other_questions(tmp_path, remembered):
     seen = [patient("seen"), encounter("s", "AMB", "2026-06-01T12:00:00Z", who="seen")]
     shipped = Policy.load()
@@ -107,9 +122,12 @@ def test_other_rules_and_other_instants_are_other_questions(tmp_path, remembered
 
 def test_so_many_questions_are_kept_and_no_more():
     again = Again()
-    for number in range(2 * KEYS):
+    for number in range(ALL_WAYS):
         again.keep(number, Journal(), None, 0)
-    assert [*again._ways] == [*range(KEYS, 2 * KEYS)]
+    again.follow(0, Said())  # what was asked just now is not the oldest
+    for number in range(ALL_WAYS, 2 * ALL_WAYS - 1):
+        again.keep(number, Journal(), None, 0)
+    assert [*again._ways] == [0, *range(ALL_WAYS, 2 * ALL_WAYS - 1)]
 
 
 class Said:
