@@ -19,16 +19,16 @@ from service.facade.outcome import Refusal
 from service.facade.page import routes as page
 from service.facade.served import Served
 
-# The first route that fits answers: what has a name before a read, and what is asked most before the rest.
+# The first route that fits answers: what is asked most, and then what has a name before a search.
 _PARTS = (
-    configuration.router,
-    personalize.router,
     read.router,
     profile.router,
+    routes.router,
+    configuration.router,
+    personalize.router,
     capabilities.router,
     search.router,
     routes.discovery,
-    routes.router,
     health.router,
     notify.router,
     page.router,

@@ -5,11 +5,10 @@ It stands outside the routes, so that an error has the same headers as an answer
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,8 +26,7 @@ ALWAYS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-_ALWAYS = [(name.lower().encode(), value.encode()) for name, value in ALWAYS.items()]
-BODY = frozenset({"content-length", "transfer-encoding"})  # a request without either has none: RFC 9112 6.3
+BODY = frozenset({b"content-length", b"transfer-encoding"})  # a request without either has none: RFC 9112 6.3
 METHODS = "GET, POST, DELETE"
 ASKED = "Authorization, Content-Type, Accept, If-None-Match, Prefer"
 TOLD = "ETag, Last-Modified, Location, Content-Location, Retry-After, WWW-Authenticate"
@@ -44,13 +42,13 @@ class Borders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        sends = _with(_raw(self._answer_headers(headers, scope["path"])), send)
-        if self._only_here and not _loopback(headers.get("host", "")):
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        sends = _with(self._answer_headers(headers.get(b"origin"), scope["path"]), send)
+        if self._only_here and not _loopback(headers.get(b"host", b"")):
             await refused(Refusal(421, "security", "this server is for this machine alone"))(scope, receive, sends)
-        elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+        elif scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
             await Response(status_code=204)(scope, receive, sends)
-        elif BODY.isdisjoint(headers.keys()):
+        elif BODY.isdisjoint(headers):
             await self._app(scope, receive, sends)
         else:
             await self._read(scope, receive, sends)
@@ -71,30 +69,31 @@ class Borders:
 
         await self._app(scope, again, send)
 
-    def _answer_headers(self, headers: Headers, path: str) -> dict[str, str]:
-        origin = headers.get("origin")
+    def _answer_headers(self, origin: bytes | None, path: str) -> list[tuple[bytes, bytes]]:
         if origin is None:
-            return ALWAYS
+            return _ALWAYS  # of nearly every request
+        return _raw(ALWAYS | self._shared_with(origin.decode("latin-1"), path))
+
+    def _shared_with(self, origin: str, path: str) -> dict[str, str]:
         if path in ANY_ORIGIN:
-            return ALWAYS | {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET"}
+            return {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET"}
         if origin not in self._origins:
-            return ALWAYS | {"Vary": "Origin"}
-        allowed = {"Access-Control-Allow-Origin": origin, "Vary": "Origin", "Access-Control-Max-Age": "600"}
-        return (
-            ALWAYS
-            | allowed
-            | {
-                "Access-Control-Allow-Methods": METHODS,
-                "Access-Control-Allow-Headers": ASKED,
-                "Access-Control-Expose-Headers": TOLD,
-            }
-        )
+            return {"Vary": "Origin"}
+        return {
+            "Access-Control-Allow-Origin": origin,
+            "Vary": "Origin",
+            "Access-Control-Max-Age": "600",
+            "Access-Control-Allow-Methods": METHODS,
+            "Access-Control-Allow-Headers": ASKED,
+            "Access-Control-Expose-Headers": TOLD,
+        }
 
 
-def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    if headers is ALWAYS:
-        return _ALWAYS  # of nearly every request the same
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+_ALWAYS = _raw(ALWAYS)
 
 
 async def _body(request: Request, largest: int) -> bytes | None:
@@ -121,5 +120,5 @@ def _with(headers: list[tuple[bytes, bytes]], send: Send) -> Send:
 
 
 @lru_cache(maxsize=256)
-def _loopback(host: str) -> bool:
-    return names_this_machine(urlsplit(f"//{host}").hostname or "")
+def _loopback(host: bytes) -> bool:
+    return names_this_machine(urlsplit(f"//{host.decode('latin-1')}").hostname or "")

@@ -85,7 +85,8 @@ async def _granted(found: Served, request: Request, address: str) -> Grant:
 def speaks_json(request: Request) -> None:
     """406 to who wants anything but JSON, or another version of FHIR; `_format` outranks the Accept header."""
     found: Served = request.app.state.served
-    wanted = request.query_params.get("_format") or request.headers.get("accept") or "*/*"
+    asked = request.query_params.get("_format") if request.scope["query_string"] else None
+    wanted = asked or request.headers.get("accept") or "*/*"
     version = VERSIONS[found.release][:3]
     if not _wants_json(wanted, version):
         raise Refusal(406, "not-supported", f"answers are {FHIR_JSON} of FHIR {version}, and nothing else")

@@ -34,7 +34,7 @@ class Watched(APIRoute):
     kept = True
 
     def get_route_handler(self) -> Handler:
-        handle, template, kept = self._handler(), self.path, self.kept
+        handle, template, kept = self._handler(), self.path_format, self.kept
 
         async def watched(request: Request) -> Response:
             began = time.perf_counter()

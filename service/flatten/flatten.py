@@ -232,7 +232,9 @@ class _Flattening:
         self.engine.release(lines.table)
 
     def _fact(self, fact: Fact, lines: Lines) -> None:
-        rows = self.engine.again(self._question(fact, lines), self.before or self.facts, lambda: self._rows(fact, lines))
+        rows = self.engine.again(
+            self._question(fact, lines), self.before or self.facts, lambda: self._rows(fact, lines)
+        )
         good = rows.filter(rows[WHY].isnull())
         self.counts[fact.name] += 0
         if lines.rows:

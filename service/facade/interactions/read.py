@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from starlette.convertors import Convertor, register_url_convertor
 
 from service.facade.http import BASE, asker, known_type, part, shown, valid_id
 from service.facade.outcome import not_found
@@ -11,7 +12,22 @@ from service.facade.watched import Watched
 router = APIRouter(prefix=BASE, route_class=Watched)
 
 
-@router.get("/{type}/{id}")
+class _Type(Convertor[str]):
+    """What may be meant as a type: `$` begins an operation's name, `.` and `_` begin other words."""
+
+    regex = "[A-Za-z][^/]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("fhirtype", _Type())
+
+
+@router.get("/{type:fhirtype}/{id}")
 async def read(request: Request) -> Response:
     """The resource as it stands, with its version as ETag; 304 to `If-None-Match` of that version."""
     who, type = await asker(request), known_type(part(request, "type"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 
 Value = str | int
 
@@ -33,5 +35,11 @@ def either(conditions: Iterable[Condition]) -> Condition:
 def _joined(word: str, conditions: list[Condition], empty: Condition) -> Condition:
     if not conditions:
         return empty
-    values = tuple(value for each in conditions for value in each.values)
-    return Condition(word.join(f"({each.sql})" for each in conditions), values)
+    values = tuple(chain.from_iterable([each.values for each in conditions]))
+    return Condition(_text(word, tuple([each.sql for each in conditions])), values)
+
+
+@lru_cache(maxsize=1024)
+def _text(word: str, conditions: tuple[str, ...]) -> str:
+    """Most requests put the same ones together; their values stand beside them."""
+    return word.join(f"({each})" for each in conditions)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -177,8 +178,8 @@ class Shelf:
         body = opened.press.unpacked(packed)
         if type == "Patient" and until is not None and until <= self.now():
             body, version, until = bearing(body, None), f"{version}.lapsed", None
-        moment = dt.datetime.fromtimestamp(updated / 1000, dt.UTC)
-        return Record(row, type, id, patient, version, moment, _stamped(type, body, version, moment), sorted_by, until)
+        moment, said = _moment(updated)
+        return Record(row, type, id, patient, version, moment, _stamped(type, body, version, said), sorted_by, until)
 
     def _open(self) -> _Opened:
         opened: _Opened | None = getattr(self._held, "opened", None)
@@ -224,9 +225,16 @@ def _after(query: Query, place: Place | None) -> Condition:
     return Condition(f"({column}, row) {than} (?, ?)", (place.value, place.row))
 
 
-def _stamped(type: str, body: bytes, version: str, updated: dt.datetime) -> bytes:
+@lru_cache(maxsize=1024)
+def _moment(milliseconds: int) -> tuple[dt.datetime, str]:
+    """Those of a run were published together."""
+    moment = dt.datetime.fromtimestamp(milliseconds / 1000, dt.UTC)
+    return moment, moment.isoformat(timespec="milliseconds")
+
+
+def _stamped(type: str, body: bytes, version: str, updated: str) -> bytes:
     """With the version and its time in `meta`, all else to the letter; a Patient may bear those of the source."""
-    stamps = {"versionId": version, "lastUpdated": updated.isoformat(timespec="milliseconds")}
+    stamps = {"versionId": version, "lastUpdated": updated}
     before, meta, after = body.partition(META)
     if meta and len(before) < HEAD and type != "Patient":
         return b"%b%b%b,%b" % (before, meta, msgspec.json.encode(stamps)[1:-1], after)
