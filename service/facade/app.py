@@ -53,8 +53,8 @@ def create_app(served: Served) -> FastAPI:
         lifespan=open_until_the_end,
     )
     app.state.served = served
-    for part in _PARTS:
-        app.router.routes.extend(part.routes)  # to include a router would have each request look through it by itself
+    # To include a router would have each request look through it by itself.
+    app.router.routes[:0] = [route for part in _PARTS for route in part.routes]
     settings = served.settings
     app.add_middleware(
         Borders, origins=settings.origins, largest=settings.largest_body, only_here=served.tokens is None

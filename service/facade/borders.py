@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -55,7 +55,7 @@ class Borders:
 
     async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The body is read before anything is done with it, as far as it is read at all."""
-        body = await _body(Request(scope, receive), self._largest)
+        body = await _body(dict(scope["headers"]), receive, self._largest)
         if body is None:
             await refused(TOO_MUCH)(scope, receive, send)
             return
@@ -96,14 +96,18 @@ def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 _ALWAYS = _raw(ALWAYS)
 
 
-async def _body(request: Request, largest: int) -> bytes | None:
+async def _body(headers: Mapping[bytes, bytes], receive: Receive, largest: int) -> bytes | None:
     """None for what is larger, whatever it says of its length."""
-    stated = request.headers.get("content-length", "0")
+    stated = headers.get(b"content-length", b"0")
     if not stated.isdigit() or int(stated) > largest:
         return None
-    body = bytearray()
-    async for part in request.stream():
-        body += part
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(body) > largest:
             return None
     return bytes(body)

@@ -26,6 +26,7 @@ class Metrics:
             "personalize_request_seconds", "Until answered", ("route",), registry=self._registry, buckets=BUCKETS
         )
         self._cards = Counter("personalize_cards", "Cards given", ("service",), registry=self._registry)
+        self._cards_of: dict[str, Counter] = {}
         self._feedback = Counter(
             "personalize_feedback", "Feedback on cards", ("service", "outcome"), registry=self._registry
         )
@@ -58,7 +59,9 @@ class Metrics:
         return self._looked_up[key]
 
     def cards(self, service: str, count: int) -> None:
-        self._cards.labels(service).inc(count)
+        if service not in self._cards_of:
+            self._cards_of[service] = self._cards.labels(service)
+        self._cards_of[service].inc(count)
 
     def feedback(self, service: str, outcome: str) -> None:
         self._feedback.labels(service, outcome).inc()

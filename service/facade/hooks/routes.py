@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from service import feedback as keeping
@@ -30,7 +30,7 @@ router = APIRouter(prefix=PATH, route_class=Watched)
 @discovery.get("")
 async def services() -> Response:
     """What is offered; it tells nothing of anybody."""
-    return JSONResponse({"services": [each.discovered for each in SERVICES.values()]})
+    return _json({"services": [each.discovered for each in SERVICES.values()]})
 
 
 async def _client(request: Request) -> Grant:
@@ -38,7 +38,7 @@ async def _client(request: Request) -> Grant:
     served: Served = request.app.state.served
     access = request.state.access
     async with proving(served.limits, f"refused {access.address}"):
-        grant = await served.hook_grant(request.headers.get("authorization"), request.url.path)
+        grant = await served.hook_grant(request.headers.get("authorization"), request.scope["path"])
     access.grant = grant
     await served.limits.take(f"hook {grant.client}")
     return grant
@@ -82,4 +82,4 @@ async def hear(request: Request) -> Response:
 
 
 def _json(document: dict[str, Any]) -> Response:
-    return JSONResponse(document)
+    return Response(msgspec.json.encode(document), media_type="application/json")
