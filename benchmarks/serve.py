@@ -83,6 +83,7 @@ def _fill(place: Path, size: int) -> None:
         connection.execute("DELETE FROM resources WHERE id LIKE 'panel-bench%'")
         connection.execute(REPEATED, {"count": size})
         connection.commit()
+    os.sync()  # else what was written reaches the disk while the first questions are asked
 
 
 @contextmanager

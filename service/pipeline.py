@@ -249,7 +249,7 @@ def _with_server(
     work: Work, talk: Callable[[FhirServer], Coroutine[Any, Any, T]], also_read: tuple[str, ...] = ()
 ) -> T:
     async def session() -> T:
-        async with FhirServer(work.source.model_copy(update={"also_read": also_read})) as server:
+        async with FhirServer(work.source.model_copy(update={"also_read": also_read}), work.statements) as server:
             return await talk(server)
 
     return asyncio.run(session())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from service.derive.policy import Policy
 from service.engine import DUCKDB, Engine, Kind
 from service.flatten.own import OwnViews
 from service.lake import Lake
+from service.server.stated import Statements
 from service.settings import Own, Settings, Source, WriteRung
 
 NOTHING_OF_THEIR_OWN = Own()
@@ -33,6 +34,7 @@ class Work:
     progress: pulling.Progress = lambda _stage, _count: None
     computed_by: Kind = DUCKDB
     own: Own = NOTHING_OF_THEIR_OWN
+    statements: Statements = field(default_factory=Statements)
 
     @classmethod
     def of(cls, config: Settings, source: Source, lake: Lake, catalog: Catalog, run: Run | None = None) -> Work:

@@ -14,6 +14,7 @@ from service.jobs.queue import Queue
 from service.jobs.worker import Ended, Worker, unwatched
 from service.lake import Lake
 from service.server.client import FhirServer
+from service.server.stated import Statements
 from service.settings import CONFIG_FILE, Settings, Source
 from service.subscriptions.kept import Kept
 from service.subscriptions.subscribe import Line, Subscribing
@@ -37,8 +38,8 @@ def queue(lake_dir: Path, config: Settings) -> Iterator[Queue]:
 @contextmanager
 def worker(lake_dir: Path, config: Settings, sources: Sequence[Source], ended: Ended = unwatched) -> Iterator[Worker]:
     with queue(lake_dir, config) as opened:
-        lake = Lake(lake_dir)
-        yield Worker(opened, sources, config.jobs, lambda claims: carry_out(claims, opened, config, lake), ended)
+        about = (opened, config, Lake(lake_dir), Statements())
+        yield Worker(opened, sources, config.jobs, lambda claims: carry_out(claims, *about), ended)
 
 
 async def subscribed(

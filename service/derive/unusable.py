@@ -20,8 +20,6 @@ def unknowable(events: Events, families: list[Family]) -> ir.Table:
     """(patient, code): all that the server holds for this measure was set aside, which is not that there is none."""
     nobody = events.engine.load([], COLUMNS)
     aside = events.engine.materialise(events.people.rekeyed(events.fact("unusable").drop("source")))
-    if not events.engine.any(aside):
-        return nobody
     return ibis.union(
         nobody, *(_hidden(events, aside, families, needs) for needs in sorted({each.needs for each in families}))
     )

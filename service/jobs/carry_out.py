@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 from service import pipeline
 from service.catalog import Catalog
@@ -15,24 +16,25 @@ from service.jobs.queue import Claim, Queue
 from service.lake import Lake
 from service.pipeline import Outcome
 from service.server.client import FhirServer
+from service.server.stated import Statements
 from service.settings import Settings, Source
 from service.subscriptions.kept import Kept
 from service.subscriptions.subscribe import renew
 from service.work import Work
 
 
-def carry_out(claims: Sequence[Claim], queue: Queue, config: Settings, lake: Lake) -> None:
+def carry_out(claims: Sequence[Claim], queue: Queue, config: Settings, lake: Lake, statements: Statements) -> None:
     """LeaseLost when another has taken one over; else what kept them from being done, as the stages say it.
 
-    Several are patients of one source.
+    Several are patients of one source. What its server states is remembered from one to the next.
     """
     source, kind = config.source(claims[0].source), claims[0].kind
     if kind == "changes":
-        asyncio.run(changes.look(queue, source))
+        asyncio.run(changes.look(queue, source, statements))
     elif kind == "renew":
         asyncio.run(_renewed(queue, source, config))
     else:
-        _run(claims, queue, config, source, lake)
+        _run(claims, queue, config, source, lake, statements)
 
 
 async def _renewed(queue: Queue, source: Source, config: Settings) -> None:
@@ -42,11 +44,13 @@ async def _renewed(queue: Queue, source: Source, config: Settings) -> None:
     queue.ask(source.id, "changes")  # what happened while none told of it
 
 
-def _run(claims: Sequence[Claim], queue: Queue, config: Settings, source: Source, lake: Lake) -> None:
+def _run(
+    claims: Sequence[Claim], queue: Queue, config: Settings, source: Source, lake: Lake, statements: Statements
+) -> None:
     only = [claim.patient.removeprefix("Patient/") for claim in claims if claim.patient] or None
     with _alone(only, source, config, lake), Catalog.open(lake.catalog, config.catalog()) as catalog:
         catalog.under(queue.guard(claims))
-        work, full = Work.of(config, source, lake, catalog), claims[0].kind == "full"
+        work, full = replace(Work.of(config, source, lake, catalog), statements=statements), claims[0].kind == "full"
         outcome = pipeline.run(work, only=only, full=full, write=source.apply)
         if only:
             _written(outcome)

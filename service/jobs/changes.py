@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from service.errors import NotPermitted, Refused
 from service.jobs.queue import Queue
 from service.pull import READ_BY_PATIENT
-from service.server.client import FhirServer, server_date
+from service.server.client import FhirServer
 from service.server.search import pages
+from service.server.stated import Statements
 from service.settings import Source
 from service.tables import heard, watermarks
 
@@ -38,17 +39,17 @@ class _Owned(msgspec.Struct):
 _owned = msgspec.json.Decoder(_Owned)
 
 
-async def look(queue: Queue, source: Source) -> int:
+async def look(queue: Queue, source: Source, statements: Statements) -> int:
     """How many patients were put down; all of the source is asked for where it was never read."""
     since = _until(queue, source)
-    async with FhirServer(source) as server:
-        metadata = await server.metadata()
-        begun = server_date(metadata.answer) or dt.datetime.now(dt.UTC)
+    async with FhirServer(source, statements) as server:
+        stated = await server.stated()
+        begun = stated.now()
         if since is None:
             queue.ask(source.id, "incremental", at_once=True)
             found: set[str] = set()
         else:
-            offered = [each for each in READ_BY_PATIENT if metadata.capability.states(each)]
+            offered = [each for each in READ_BY_PATIENT if stated.capability.states(each)]
             found = {who for each in offered for who in await _changed(server, each, since)}
     queue.ask(source.id, "patient", sorted(found), at_once=True)
     _heard(queue, source, begun)

@@ -22,8 +22,9 @@ from service.pull.part import Part
 from service.pull.reader import ROLE, Reader
 from service.pull.way import Way, way_to
 from service.pull.whom import Whom
-from service.server.client import FhirServer, Metadata, server_date
+from service.server.client import FhirServer
 from service.server.crew import together
+from service.server.stated import Stated
 
 READ_BY_PATIENT = ("Encounter", "Claim", "ExplanationOfBenefit", "ClaimResponse", "Condition")
 READ = ("Patient", *READ_BY_PATIENT, ROLE)
@@ -49,18 +50,18 @@ async def pull(
     source, is not read again either. `check` is told the version of FHIR before anything is read, and may refuse it.
     """
     limit = limit if limit is not None or server.loopback or server.source.configured else UNCONFIGURED_PATIENTS
-    metadata = await server.metadata()
-    check(metadata.capability.fhir_version)
-    way = await way_to(server, metadata.capability, few=limit is not None or only is not None, group=group)
+    stated = await server.stated()
+    check(stated.capability.fhir_version)
+    way = await way_to(server, stated.capability, few=limit is not None or only is not None, group=group)
     whom = Whom() if way.level is not None else await Whom.of(server, only, group or way.scope or None, limit)
-    manifest = _begun(server, metadata, whom, way)
+    manifest = _begun(server, stated, whom, way)
     followed = earlier and not (manifest.limited and not (way.scope and way.of_a_group))
     earlier = earlier if earlier and followed and earlier.follows(manifest.fhir_version) else None
     manifest.follows = earlier.run if earlier else None
     part = Part.open(target, _asked(manifest, whom, way), dt.datetime.now(dt.UTC))
     if part.resumed:
         manifest.notes.append("an interrupted pull was taken up: what it had read was not read again")
-    reads = (server, part, manifest, earlier, metadata.capability, progress)
+    reads = (server, part, manifest, earlier, stated.capability, progress)
     with _room(part):
         try:
             await _all(Reader(*reads) if way.level is None else ExportReader(*reads, way), whom)
@@ -104,14 +105,14 @@ async def _all(reader: Reader, whom: Whom) -> None:
     reader.manifest.types = {name: types[name] for name in sorted(types, key=lambda each: order[each])}
 
 
-def _begun(server: FhirServer, metadata: Metadata, whom: Whom, way: Way) -> Manifest:
+def _begun(server: FhirServer, stated: Stated, whom: Whom, way: Way) -> Manifest:
     return Manifest(
         source=server.source.id,
         base=server.base,
-        stated_base=metadata.capability.base,
-        fhir_version=metadata.capability.fhir_version,
-        software=metadata.capability.software,
-        server_date=(server_date(metadata.answer) or dt.datetime.now(dt.UTC)).isoformat(),
+        stated_base=stated.capability.base,
+        fhir_version=stated.capability.fhir_version,
+        software=stated.capability.software,
+        server_date=stated.now().isoformat(),
         limited=whom.limited or way.of_a_group,
         scope=way.scope,
         way=way.why,

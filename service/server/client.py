@@ -22,6 +22,7 @@ from service.server.capability import Capability, read_capability
 from service.server.caps import CAPS
 from service.server.egress import Pinned, certificates, loopback_address
 from service.server.pace import Pace
+from service.server.stated import Stated, Statements
 from service.settings import Source
 
 FHIR_JSON = "application/fhir+json"
@@ -60,8 +61,9 @@ class FhirServer:
     never are: what happened to them is unknown, and only who sent them knows what to read.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, statements: Statements | None = None) -> None:
         self.source = source
+        self._statements = statements or Statements()
         self.base = source.url
         self._pinned = loopback_address(source.url)
         self.loopback = self._pinned is not None
@@ -89,6 +91,14 @@ class FhirServer:
     async def metadata(self) -> Metadata:
         answer = await self.get(f"{self.base}/metadata")
         return Metadata(read_capability(answer.body, self.base), answer)
+
+    async def stated(self) -> Stated:
+        """As it was told a little while ago, where that is remembered."""
+        if (kept := self._statements.of(self.base)) is None:
+            metadata, ours = await self.metadata(), dt.datetime.now(dt.UTC)
+            kept = Stated(metadata.capability, (server_date(metadata.answer) or ours) - ours)
+            self._statements.keep(self.base, kept)
+        return kept
 
     async def get(self, url: str) -> Answer:
         return await self._read("GET", url)

@@ -106,7 +106,7 @@ def _as_far_as_allowed(header: Header, server: FhirServer) -> None:
 async def _applier(
     header: Header, server: FhirServer, catalog: Catalog, patients: Lines, progress: Progress
 ) -> Applier:
-    capability = (await server.metadata()).capability
+    capability = (await server.stated()).capability
     found = Found(catalog, header.source, header.base)
     sender = Sender(
         server,

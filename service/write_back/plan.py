@@ -95,7 +95,7 @@ class _Planning:
 
     async def as_taken(self, full: bool) -> dict[str, Any]:
         """On the rung that this server takes, as far as its statement and what was found out tell; by our names."""
-        capability = (await self.server.metadata()).capability
+        capability = (await self.server.stated()).capability
         found = Found(self.catalog, self.run.source, self.run.base)
         rungs = Rungs(capability, found.out())
         if (chosen := rungs.highest(self.rung)) == "none":
