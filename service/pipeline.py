@@ -165,6 +165,7 @@ def compare(work: Work, policy: Path, as_of: str | None = None) -> deriving.Comp
             before=work.policy,
             after=after,
             categories=Categories.load(work.source.adjudications),
+            known=before.known(work),
         )
 
 

@@ -21,6 +21,7 @@ from service.derive.events import events
 from service.derive.levels import levels
 from service.derive.measures import measures
 from service.derive.policy import Policy
+from service.derive.recorded import NOTHING, Known
 from service.engine import Engine
 
 LISTED = 20
@@ -95,10 +96,11 @@ def compare(
     before: Policy,
     after: Policy,
     categories: Categories | None = None,
+    known: Known = NOTHING,
 ) -> Comparison:
-    """`before` is the policy in force."""
+    """`before` is the policy in force; `known` is what the source records of others, where these are some alone."""
     hidden = unexposed(manifest)
-    happened = events(facts, as_of, zone, engine, categories)
+    happened = events(facts, as_of, zone, engine, categories, known=known)
     measured = measures(happened, hidden)
     one, other = (engine.materialise(levels(happened, measured, policy)) for policy in (before, after))
     profiles = engine.row(one.agg(n=one.count()))["n"]

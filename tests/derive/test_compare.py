@@ -3,12 +3,18 @@
 import json
 import shutil
 from importlib.resources import files
+from zoneinfo import ZoneInfo
 
 import pytest
+from oracle.histories import encounter, patient
 
 from service import pipeline
+from service.derive import Policy, compare
+from service.engine import Engine
 from service.opening import opened
 from service.sandbox import running
+
+from .lakes import AS_OF, RUN, SOURCE, flatten_in, pulled
 
 SHIPPED = files("service.derive").joinpath("policy.toml").read_text("utf-8")
 
@@ -109,3 +115,24 @@ def test_a_policy_that_does_not_fit_is_told_with_its_place(personalize, derived,
     said = personalize("derive", derived, "--policy", own("contact-days-p1y", "contact-weeks-p1y"), "--compare")
     assert said.code == 2
     assert "no measure is called contact-weeks-p1y" in said.err and "own.toml: level[1].any" in said.err
+
+
+def test_of_some_patients_alone_what_the_source_records_of_others_counts(tmp_path, own):
+    """Whoever never had a preventive visit is due one only where such visits are recorded at all."""
+    adult = [patient("adult", birthDate="1980-01-01"), encounter("v", "AMB", "2026-03-01T08:00:00Z", who="adult")]
+    lake = pulled(tmp_path / "alone", adult)
+    with Engine.open(lake.spill) as engine:
+        flatten_in(lake, engine)
+        for known, changes in ((frozenset(), 0), (frozenset({"preventive"}), 1)):
+            manifest = json.loads((lake.raw(SOURCE, RUN) / "manifest.json").read_text())
+            comparison = compare(
+                lake.facts(SOURCE, RUN),
+                engine=engine,
+                manifest=manifest,
+                as_of=AS_OF,
+                zone=ZoneInfo("UTC"),
+                before=Policy.load(),
+                after=Policy.load(own("min_age_years = 18", "min_age_years = 90")),
+                known=known,
+            )
+            assert len(comparison.changes) == changes
