@@ -64,7 +64,8 @@ class Pinned(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         request.extensions = {**request.extensions, "sni_hostname": request.url.host}
-        request.url = request.url.copy_with(host=self._address)
+        if request.url.host != self._address:
+            request.url = request.url.copy_with(host=self._address)
         return await self._inner.handle_async_request(request)
 
     async def aclose(self) -> None:

@@ -23,7 +23,7 @@ from service.write_back.removal import Removal, Stays
 from service.write_back.sending import Put
 
 FAILURES_IN_A_ROW = 20
-AHEAD = 16  # patients whose writes are recorded together
+AHEAD = 64  # patients whose writes are recorded together
 ENOUGH = 20  # patients, before a share of them means anything
 
 Progress = Callable[[str, int], None]
