@@ -126,7 +126,9 @@ class Clinic:
         stands, clean = panels(self.server), self.house.clean_run(self.server)
         assert stands == clean, [each for each in clean if stands.get(each) != clean[each]]
         empty = [each for each in self.server.versions() if each.startswith(OURS) and not versions(self.server, each)]
-        assert empty == []
+        assert empty == [], {
+            each: [json.loads(v.body or b"null") for v in self.server.store.history(*each.split("/"))] for each in empty
+        }
         with self.house.queue.engine.connect() as look:
             ours = sa.select(runs.c.run).where(runs.c.source == self.name)
             open_ = sa.select(written.c.resource).where(written.c.run.in_(ours), written.c.state == "intended")
