@@ -40,16 +40,16 @@ def profiled(work: Work) -> Iterator[deriving.Earlier]:
 
 def known(work: Work) -> deriving.Known:
     """What the source records of anybody: a run of some of its patients cannot tell."""
-    whole = None if pulling.whole(work.raw) else _whole(work)
-    return deriving.known(whole) if whole else deriving.NOTHING
+    found = None if pulling.whole(work.raw) else whole(work)
+    return deriving.known(found) if found else deriving.NOTHING
 
 
 def persons(work: Work, ids: Sequence[str]) -> Sequence[str]:
     """With the other records of these persons; a record need not say which were merged into it."""
-    return deriving.persons(whole, ids) if (whole := _whole(work)) else ids
+    return deriving.persons(found, ids) if (found := whole(work)) else ids
 
 
-def _whole(work: Work) -> Path | None:
+def whole(work: Work) -> Path | None:
     """The profiles of the newest run of all patients of the source.
 
     The catalog knows its pull: a day may have thousands of runs of single patients since.

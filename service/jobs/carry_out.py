@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
-from service import pipeline
+from service import before, pipeline
 from service.catalog import Catalog
 from service.errors import PersonalizeError
 from service.jobs import changes, locks
@@ -51,8 +51,11 @@ def _run(
     with _alone(only, source, config, lake), Catalog.open(lake.catalog, config.catalog()) as catalog:
         catalog.under(queue.guard(claims))
         work, full = replace(Work.of(config, source, lake, catalog), statements=statements), claims[0].kind == "full"
+        rests_on = before.whole(work)
         outcome = pipeline.run(work, only=only, full=full, write=source.apply)
         if only:
+            if before.whole(work) != rests_on:  # it may know of a merge that this run did not
+                queue.ask(source.id, "patient", [claim.patient for claim in claims], at_once=True)
             _written(outcome)
 
 

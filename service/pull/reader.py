@@ -18,7 +18,7 @@ from service.pull.merge import merged
 from service.pull.part import Part
 from service.pull.sheet import Sheet
 from service.pull.split import in_ranges
-from service.pull.whom import one_with
+from service.pull.whom import one_with, say_they_are_one_with
 from service.server.capability import Capability
 from service.server.client import FhirServer, server_date
 from service.server.search import Page, count, one_line, pages
@@ -61,7 +61,8 @@ class Reader:
         self._ended(sheet)
 
     async def named(self, only: Sequence[str]) -> list[str]:
-        """The patients with these ids, as far as they are there, and the records that theirs say they are one with."""
+        """The patients with these ids, as far as they are there, and the other records of these persons: those that
+        theirs name, and where the server can be searched by that, those that name theirs."""
         with Sheet(self.part, "Patient") as sheet:
             if not sheet.done:
                 await self._one_with(sheet, list(only))
@@ -80,7 +81,17 @@ class Reader:
             await self._by_ids(sheet, "_id", ids, searches)
             searches += len(range(0, len(ids), IDS_A_SEARCH))
             asked |= {*ids}
-            ids = sorted(one_with(self.server, self.part.ndjson("Patient")) - asked)
+            ids = sorted((one_with(self.server, self.part.ndjson("Patient")) | await self._naming(ids)) - asked)
+
+    async def _naming(self, ids: Sequence[str]) -> set[str]:
+        if "link" not in self.capability.of("Patient").parameters:
+            return set()
+        some = (ids[start : start + IDS_A_SEARCH] for start in range(0, len(ids), IDS_A_SEARCH))
+        try:
+            return {one for each in some for one in await say_they_are_one_with(self.server, each)}
+        except (NotPermitted, Refused) as error:
+            self.manifest.notes.append(f"records merged into these are read only where these say so: {error.what}")
+            return set()
 
     async def opt_outs(self, group: str) -> None:
         """The Group of patients who are never profiled; without it nobody would know who they are, so all ends."""

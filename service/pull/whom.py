@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import msgspec
 from service.errors import WrongUsage
 from service.merging import merged_with
 from service.server.client import FhirServer
+from service.server.search import pages
 from service.settings import Source
 
 ID = re.compile(r"^(?:(?:(?P<base>https?://\S+)/)?Patient/)?(?P<id>[A-Za-z0-9._-]+)(?:/_history/[^/]+)?$")
@@ -32,7 +33,11 @@ class _Group(msgspec.Struct):
     member: list[_Member] = []
 
 
-_group = msgspec.json.Decoder(_Group)
+class _Head(msgspec.Struct):
+    id: str = ""
+
+
+_group, _head = msgspec.json.Decoder(_Group), msgspec.json.Decoder(_Head)
 
 
 @dataclass(frozen=True)
@@ -110,9 +115,27 @@ async def members(server: FhirServer, group: str) -> tuple[list[str], list[tuple
 def one_with(server: FhirServer, patients: Path) -> set[str]:
     """The ids of records of this server that those in an NDJSON file are merged with."""
     with patients.open("rb") as lines:
-        named = {reference for line in lines for reference in merged_with(line)}
-    parts = [reference.split("/_history/")[0].split("/") for reference in named if _own(server, reference)]
-    return {name for *_, kind, name in (["", *each] for each in parts) if kind == "Patient"}
+        return {name for line in lines for name in _merged_with(server, line)}
+
+
+async def say_they_are_one_with(server: FhirServer, ids: Collection[str]) -> set[str]:
+    """The ids of records whose own links name one of these, which need not say so themselves.
+
+    `Patient?link=`; a server that does not look at it answers with anybody, and is asked for no more of them.
+    """
+    found, asked = set[str](), {"link": ",".join(f"Patient/{each}" for each in ids)}
+    async for page in pages(server, "Patient", asked, post=True):
+        links = {_head.decode(each).id: _merged_with(server, each) for each in page.resources}
+        found |= {one for one, others in links.items() if not others.isdisjoint(ids)}
+        if not all(b'"link"' in each for each in page.resources):
+            break
+    return found
+
+
+def _merged_with(server: FhirServer, line: bytes) -> set[str]:
+    named = (each.split("/_history/")[0] for each in merged_with(line))
+    parts = (["", *each.split("/")] for each in named if _own(server, each))
+    return {name for *_, kind, name in parts if kind == "Patient"}
 
 
 async def _active(server: FhirServer, group: str) -> list[str]:

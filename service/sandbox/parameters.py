@@ -37,10 +37,18 @@ class Reader:
         resource = self._decoder.decode(body)
         for first, *rest in self._paths:
             value = getattr(resource, first)
-            for name in rest:
-                value = value.get(name) if isinstance(value, dict) else None
-            if value is not None:
-                yield value
+            yield from _at(value, rest)
+
+
+def _at(value: Any, path: list[str]) -> Iterator[Any]:
+    if value is None:
+        return
+    if not path:
+        yield value
+        return
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, dict):
+            yield from _at(one.get(path[0]), path[1:])
 
 
 _COMMON = (
@@ -58,7 +66,7 @@ _VALUE = Parameter("value-concept", "token", ("valueCodeableConcept",))
 _TARGET = Parameter("target", "reference", ("target",))
 
 _OWN: dict[str, tuple[Parameter, ...]] = {
-    "Patient": (_IDENTIFIER,),
+    "Patient": (_IDENTIFIER, Parameter("link", "reference", ("link.other",))),
     "Encounter": (*_SUBJECT, _IDENTIFIER, _STATUS, Parameter("date", "date", ("period", "actualPeriod"))),
     # R4 searches a Claim by `created` alone; what it was billed for is what a reader of claims asks for.
     "Claim": (_PATIENT, _IDENTIFIER, _STATUS, Parameter("date", "date", ("billablePeriod",))),

@@ -26,9 +26,14 @@ class _Operation(msgspec.Struct):
     name: str = ""
 
 
+class _Parameter(msgspec.Struct):
+    name: str = ""
+
+
 class _Resource(msgspec.Struct):
     type: str = ""
     operation: list[_Operation] = []
+    searchParam: list[_Parameter] = []
     interaction: list[_Interaction] = []
     updateCreate: bool | None = None
     conditionalCreate: bool = False
@@ -66,6 +71,7 @@ class TypeCapability:
     interactions: frozenset[str] = frozenset()
     update_create: bool | None = None
     conditional_create: bool = False
+    parameters: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -166,5 +172,8 @@ def _statement(body: bytes, where: str) -> _Statement:
 
 def _type(resource: _Resource) -> TypeCapability:
     return TypeCapability(
-        frozenset(each.code for each in resource.interaction), resource.updateCreate, resource.conditionalCreate
+        frozenset(each.code for each in resource.interaction),
+        resource.updateCreate,
+        resource.conditionalCreate,
+        frozenset(each.name for each in resource.searchParam),
     )

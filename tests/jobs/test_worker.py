@@ -10,7 +10,7 @@ from job_queues import later, rows
 from processes import finished
 from processes import personalize as process
 
-from service import working
+from service import pipeline, working
 from service.errors import PersonalizeError
 from service.jobs.queue import Queue
 from service.jobs.worker import Worker
@@ -76,6 +76,26 @@ def test_one_alone_has_the_profile_that_they_have_among_all(personalize, planted
     assert personalize("worker", "--once").code == 0
     assert personalize("jobs", "list", "hospital", "--json").json["set_aside"] == []
     assert planted_sandbox.versions() == before
+
+
+def test_one_alone_rests_on_no_older_run_of_all_than_there_is(personalize, hospital, monkeypatch):
+    """A run of all that ends before it writes knows of a merge that it had not read: it is not left without."""
+    assert personalize("run", "hospital", "--apply").code == 0
+    came(hospital, "p0", 3)
+    apply = pipeline.apply
+
+    def overtaken(work):
+        monkeypatch.setattr(pipeline, "apply", apply)
+        link = {"other": {"reference": "Patient/p0"}, "type": "replaced-by"}
+        hospital.store.put({"resourceType": "Patient", "id": "p1", "birthDate": "1970-01-01", "link": [link]})
+        assert personalize("run", "hospital", "--apply", "--max-removals", "1").code == 0
+        return apply(work)
+
+    monkeypatch.setattr(pipeline, "apply", overtaken)
+    ask(personalize, "p0")
+    assert personalize("worker", "--once").code == 0
+    told = personalize("run", "hospital", "--full", "--json").json
+    assert told["plan"] == {"create": 0, "update": 0, "unchanged": 5, "remove": 0}
 
 
 def test_who_is_not_there_is_no_poison(personalize, hospital):

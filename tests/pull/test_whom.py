@@ -4,6 +4,9 @@ import io
 
 import pytest
 
+from service.sandbox import Faults
+from service.sandbox.parameters import SEARCH, Parameter
+
 from .conftest import patient, visit
 
 
@@ -98,6 +101,36 @@ def test_records_of_one_person_are_read_together(hospital):
     assert patients(hospital) == {"oldest", "old", "new", "twin", "moved", "orphan"}
     assert {line["subject"]["reference"] for line in hospital.lines("Encounter")} == {"Patient/oldest", "Patient/new"}
     assert said.json["set_aside"] == []
+
+
+def test_records_that_name_the_survivor_are_read_with_it_though_it_names_none(hospital):
+    hospital.put(
+        linked("oldest", "Patient/old", "replaced-by"),
+        linked("old", f"{hospital.url}/Patient/p2/_history/3", "replaced-by"),
+        linked("mother", "Patient/p2", "seealso"),
+        linked("other", "Patient/p3", "replaced-by"),
+        visit("oldest", "oldest"),
+    )
+    assert listing(hospital, "p2\n").code == 0
+    assert patients(hospital) == {"p2", "old", "oldest"}
+    assert {line["subject"]["reference"] for line in hospital.lines("Encounter")} == {"Patient/p2", "Patient/oldest"}
+
+
+def test_a_server_that_refuses_to_look_for_them_is_read_without(hospital):
+    hospital.put(linked("old", "Patient/p2", "replaced-by"))
+    hospital.sandbox.faults.replan(Faults.of('[[fault]]\nbody = "link="\ndo = "status"\nstatus = 400').plan)
+    said = listing(hospital, "p2\n")
+    assert said.code == 0
+    assert patients(hospital) == {"p2"}
+    assert any("only where these say so" in note for note in said.json["notes"])
+
+
+def test_a_server_that_answers_with_anybody_adds_nobody(hospital, monkeypatch):
+    """One that leaves out what it does not look at; it is not read to its end for that."""
+    monkeypatch.setitem(SEARCH["Patient"], "link", Parameter("link", "updated"))
+    hospital.put(linked("a", "Patient/p3", "replaced-by"))
+    assert listing(hospital, "p2\n").code == 0
+    assert patients(hospital) == {"p2"}
 
 
 def test_patients_from_stdin(hospital, monkeypatch):
