@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 from service.derive import Policy, derivation, derive, measures
 from service.engine import Engine
-from service.engine.duckdb import MEMORY
+from service.engine.duckdb_connections import MEMORY
 from service.flatten import flatten
 from service.lake import Lake
 from service.sandbox import generate

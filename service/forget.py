@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from service import shelves
 from service.catalog import Catalog
-from service.engine.duckdb import OFFLINE
+from service.engine.duckdb_connections import OFFLINE
 from service.lake import CHANGED, Lake, committed_file, folder, read_json, write_json
 from service.merging import merged_with
 from service.shelves.journal import Journal, beside

@@ -45,7 +45,7 @@ class Work:
 
     def engine(self) -> AbstractContextManager[Engine]:
         """What computes a stage, with the lake's own room to spill."""
-        return Engine.open(self.lake.spill, self.computed_by)
+        return Engine.open(self.lake.spill, self.computed_by, about=pulling.lines(self.raw))
 
     def composer(self) -> AbstractContextManager[Engine | None]:
         """An engine that composes beside this process; None where this process does."""

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from service.compose.absent import DECEASED
-from service.engine.duckdb import OFFLINE
+from service.engine.duckdb_connections import OFFLINE
 from service.errors import LakeProblem
 from service.reviews import AS_DERIVED, Verdict
 

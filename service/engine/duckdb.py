@@ -20,33 +20,23 @@ from ibis.backends.sql.compilers import DuckDBCompiler
 from ibis.backends.sql.datatypes import DuckDBType
 
 from service.engine.again import Again, Journal, Other, Step
+from service.engine.duckdb_connections import connected
 from service.engine.duckdb_steps import LARGEST_LINE, Ask, Load, Repeat, Tell, Through, View, lines, ndjson, text
 from service.engine.engine import REFUSED, Engine, P, RowRefused, ShapeMismatch, T
+from service.engine.parsed import Parsed
 
-MEMORY = "3GiB"  # with what lies outside the engine's count a process stays within 4 GiB
 BATCH = 10_000
 QUERIES = 1_024  # remembered; a derivation asks some 300
 
-# Extensions that are not built in would be fetched from the network; json, parquet and icu are built in.
-OFFLINE = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "allow_community_extensions": "false",
-}
-
 _again: Again[DuckDB] = Again()
+_parsed = Parsed(QUERIES)
+_empty: dict[ibis.Schema, bytes] = {}  # files without rows: there are some thirty tables
 
 
 @contextmanager
-def opened(scratch: Path, memory: str, threads: int) -> Iterator[DuckDB]:
-    limits = {"memory_limit": memory or MEMORY} | ({"threads": str(threads)} if threads else {})
-    connection = ibis.duckdb.connect(**OFFLINE, **limits)
-    connection.con.execute("SET temp_directory = ?", [str(scratch)])
-    connection.con.execute("SET enable_progress_bar = false")  # Ibis switches it on, and it draws on stdout
-    try:
+def opened(scratch: Path, memory: str, threads: int, about: int | None) -> Iterator[DuckDB]:
+    with connected(scratch, memory, threads, about) as connection:
         yield DuckDB(connection, scratch)
-    finally:
-        connection.disconnect()
 
 
 class DuckDB(Engine):
@@ -60,7 +50,8 @@ class DuckDB(Engine):
         # Ibis's own read_json asks DuckDB afterwards for the types that we have just told it.
         self._only_once()
         types, name = {column: ibis.dtype(dtype) for column, dtype in columns.items()}, self._name()
-        self.run(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM {lines([*paths], _in_duckdb(types))}')  # noqa: S608
+        told = f'CREATE TEMP VIEW "{name}" AS SELECT * FROM {lines([*paths], _in_duckdb(types))}'  # noqa: S608
+        self.run(told, anew=True)
         return self._named(name, types)
 
     def load(self, rows: list[dict[str, Any]], columns: Mapping[str, str]) -> ir.Table:
@@ -98,12 +89,21 @@ class DuckDB(Engine):
     def write_parquet(self, table: ir.Table, path: Path) -> int:
         return self._copy(table, path, "FORMAT parquet")
 
+    def write_empty(self, table: ir.Table, path: Path) -> None:
+        schema = table.schema()
+        if schema in _empty:
+            path.touch(0o600)
+            path.write_bytes(_empty[schema])
+        else:
+            self.write_parquet(table.limit(0), path)
+            _empty[schema] = path.read_bytes()
+
     def write_csv(self, table: ir.Table, path: Path) -> int:
         return self._copy(table, path, "FORMAT csv, HEADER")
 
     def _copy(self, table: ir.Table, path: Path, how: str) -> int:
         self._only_once()
-        ((rows,),) = self.run(f"COPY ({_typed(table.op())}) TO {text(str(path))} ({how})")
+        ((rows,),) = self.run(f"COPY ({_typed(table.op())}) TO {text(str(path))} ({how})", anew=True)
         path.chmod(0o600)
         return int(rows)
 
@@ -149,18 +149,28 @@ class DuckDB(Engine):
         query = _typed(table.op())
         yield from map(dict, self._tell(Ask(query))) if self._journal else self._streamed(query)
 
+    def row(self, table: ir.Table) -> dict[str, Any]:
+        query = _typed(table.op())
+        (only,) = self._tell(Ask(query)) if self._journal else self.asked(query)
+        return dict(only)
+
     def _streamed(self, query: str) -> Iterator[dict[str, Any]]:
-        with self._connection.con.sql(query).to_arrow_reader(BATCH) as batches:
+        with self._connection.con.sql(self._parsed(query)).to_arrow_reader(BATCH) as batches:
             for batch in batches:
                 yield from batch.to_pylist()
 
-    def run(self, statement: str) -> list[Any]:
+    def run(self, statement: str, *, anew: bool = False) -> list[Any]:
         with _told():
-            rows: list[Any] = self._connection.raw_sql(statement).fetchall()
+            rows: list[Any] = self._connection.con.execute(statement if anew else self._parsed(statement)).fetchall()
         return rows
 
+    def _parsed(self, statement: str) -> duckdb.Statement:
+        return _parsed.of(statement, self._connection.con)
+
     def asked(self, query: str) -> list[dict[str, Any]]:
-        return list(self._streamed(query))
+        answer = self._connection.con.execute(self._parsed(query))
+        names = [name for name, *_ in answer.description]
+        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
     def again(self, key: Hashable, root: Path, build: Callable[[], T]) -> T:
         """To write what is asked takes three times as long as to answer it for a few patients."""

@@ -23,8 +23,8 @@ class Told(Protocol):
     root: Path
     scratch: Path
 
-    def run(self, statement: str) -> list[Any]:
-        """All rows that it gives."""
+    def run(self, statement: str, *, anew: bool = False) -> list[Any]:
+        """All rows that it gives. `anew`: it names files that no other will name."""
 
     def asked(self, query: str) -> list[dict[str, Any]]:
         """All rows of it."""
@@ -58,7 +58,8 @@ class View:
 
     def on(self, engine: Told) -> list[tuple[str, str]]:
         paths = ", ".join(text(str(present(engine.root / file))) for file in self.files)
-        engine.run(f'CREATE TEMP VIEW "{self.name}" AS SELECT * FROM read_parquet([{paths}])')  # noqa: S608
+        view = f'CREATE TEMP VIEW "{self.name}" AS SELECT * FROM read_parquet([{paths}])'  # noqa: S608
+        engine.run(view, anew=True)
         return [(column, dtype) for column, dtype, *_ in engine.run(f'DESCRIBE "{self.name}"')]
 
 
@@ -114,7 +115,7 @@ def ndjson(rows: Iterable[dict[str, Any]]) -> bytes:
 def _load(engine: Told, name: str, rows: bytes, columns: Columns) -> None:
     file = engine.scratch / f"{uuid4().hex}.ndjson"
     file.write_bytes(rows)
-    engine.run(f'CREATE TEMP TABLE "{name}" AS SELECT * FROM {lines([file], columns)}')  # noqa: S608
+    engine.run(f'CREATE TEMP TABLE "{name}" AS SELECT * FROM {lines([file], columns)}', anew=True)  # noqa: S608
 
 
 def lines(files: list[Path], columns: Columns) -> str:

@@ -56,9 +56,14 @@ class Engine(ABC):
 
     @staticmethod
     @contextmanager
-    def open(spill: Path, kind: Kind = DUCKDB, *, memory: str = "", threads: int = 0) -> Iterator[Engine]:
-        """`spill` holds what does not fit into `memory`; both limits are the engine's own where they are not given."""
-        with _scratch(spill) as scratch, kind.opened(scratch, memory, threads) as engine:
+    def open(
+        spill: Path, kind: Kind = DUCKDB, *, memory: str = "", threads: int = 0, about: int | None = None
+    ) -> Iterator[Engine]:
+        """`spill` holds what does not fit into `memory`; both limits are the engine's own where they are not given.
+
+        `about` so many resources it will be asked, where that is known.
+        """
+        with _scratch(spill) as scratch, kind.opened(scratch, memory, threads, about) as engine:
             yield engine
 
     @abstractmethod
@@ -124,6 +129,10 @@ class Engine(ABC):
 
     @abstractmethod
     def _parquet(self, *paths: Path) -> ir.Table: ...
+
+    def write_empty(self, table: ir.Table, path: Path) -> None:
+        """As `write_parquet` of a table that has no rows, without asking it."""
+        self.write_parquet(table, path)
 
     def read_ndjson(self, path: Path, columns: Mapping[str, str]) -> ir.Table:
         """The fields `columns` names (Ibis types), and no others; a line of another shape raises ShapeMismatch."""

@@ -36,7 +36,7 @@ class Kind:
         return self.name == "spark"
 
     @contextmanager
-    def opened(self, scratch: Path, memory: str, threads: int) -> Iterator[Engine]:
+    def opened(self, scratch: Path, memory: str, threads: int, about: int | None) -> Iterator[Engine]:
         """Empty `memory` and 0 `threads` leave both to the engine."""
         if self.name == "spark":
             with _spark().opened(scratch, self.spark_master, self.spark) as engine:
@@ -44,7 +44,7 @@ class Kind:
         else:
             from service.engine import duckdb
 
-            with duckdb.opened(scratch, memory or self.memory, threads) as engine:
+            with duckdb.opened(scratch, memory or self.memory, threads, about) as engine:
                 yield engine
 
 

@@ -22,7 +22,7 @@ PYTHON = "PYSPARK_PYTHON"
 REMEDY = (
     "see that it is such as local[2] or spark://host:7077 and answers from here, and that `java -version` says 17 or 21"
 )
-# Of one machine: nobody else may reach it, and it has what the embedded engine has (service/engine/duckdb.py).
+# Of one machine: nobody else may reach it, and it has what the embedded engine has (duckdb_connections.py).
 ON_THIS_MACHINE = {
     "spark.driver.memory": "3g",
     "spark.driver.host": "127.0.0.1",

@@ -28,7 +28,8 @@ from service.flatten import (
 from service.flatten.carry import Earlier, Followed, basis, carried, followed
 from service.flatten.changed import changed
 from service.flatten.codings import sensitive
-from service.flatten.facts import DOUBT, NOTE, STRAY, WHY, Fact, with_strays
+from service.flatten.computed import Computed, of_source
+from service.flatten.facts import NOTE, STRAY, WHY, Fact, with_strays
 from service.flatten.lines import Lines, SetAside, read_lines
 from service.flatten.origin import Origin
 from service.flatten.own import OwnViews
@@ -233,16 +234,17 @@ class _Flattening:
 
     def _fact(self, fact: Fact, lines: Lines) -> None:
         rows = self.engine.again(
-            self._question(fact, lines), self.before or self.facts, lambda: self._rows(fact, lines)
+            self._question(fact, lines),
+            self.before or self.facts,
+            lambda: Computed.of(self._rows(fact, lines), self.source, telling=fact.name in TELLING),
         )
-        good = rows.filter(rows[WHY].isnull())
         self.counts[fact.name] += 0
         if lines.rows:
-            self._count(fact, rows, good)
-        self._write(fact, good.select(name for name in good.columns if _is_column(name)))
+            self._count(fact, rows)
+        self._write(fact, rows.good, empty=not lines.rows)
         if fact.name in RESTRICTING:
-            self._restrict(fact, rows, lines.set_aside)
-        self.engine.release(rows)
+            self._restrict(fact, rows.rows, lines.set_aside)
+        self.engine.release(rows.rows)
 
     def _rows(self, fact: Fact, lines: Lines) -> ir.Table:
         """Good ones, and those that will be set aside."""
@@ -259,12 +261,12 @@ class _Flattening:
         """All that tells what is asked for these rows from what is asked for others, but for what the lines hold."""
         origin = (self.origin.bases, self.origin.calendar.zone.key, self.version, *sorted(self.labels), self.opt_out)
         asked = tuple((name, table.op()) for name, table in self.kept.items() if name in ASKED or name == fact.follows)
-        return fact.name, fact.resource, lines.rows > 0, lines.table.op(), origin, self.before is None, asked
+        about = (fact.name, fact.resource, self.source)
+        return about, lines.rows > 0, lines.table.op(), origin, self.before is None, asked
 
-    def _write(self, fact: Fact, rows: ir.Table) -> None:
-        self.kept[fact.name] = self._written(
-            self._part(fact.name, fact.resource) if fact.name in SHARED else self._path(fact.name), rows
-        )
+    def _write(self, fact: Fact, rows: ir.Table, *, empty: bool) -> None:
+        path = self._part(fact.name, fact.resource) if fact.name in SHARED else self._path(fact.name)
+        self.kept[fact.name] = self._written(path, rows, empty=empty)
 
     def _join(self, name: str, wanted: Iterable[Fact]) -> None:
         """One table of the parts that several resources gave."""
@@ -278,8 +280,11 @@ class _Flattening:
         before = [self.engine.read_parquet(self.before / f"{name}.parquet")] if self.before else []
         return ibis.union(*(rows.select(*columns) for rows in (*kept, *before)), distinct=True)
 
-    def _written(self, path: Path, rows: ir.Table) -> ir.Table:
-        self.engine.write_parquet(rows.select(ibis.literal(self.source).name("source"), *rows.columns), path)
+    def _written(self, path: Path, rows: ir.Table, *, empty: bool = False) -> ir.Table:
+        if empty:
+            self.engine.write_empty(rows, path)
+        else:
+            self.engine.write_parquet(rows, path)
         return self.engine.read_parquet(path)
 
     def _path(self, name: str) -> Path:
@@ -293,7 +298,7 @@ class _Flattening:
         unread = [{"id": place["where"].removeprefix(f"{fact.resource}/")} for place in misfits]
         bearing = rows.filter("sensitive").select("id").union(self.engine.load(unread, {"id": "string"}))
         name = RESTRICTING[fact.name]
-        self.kept[name] = self._written(self._path(name), bearing)
+        self.kept[name] = self._written(self._path(name), of_source(bearing, self.source))
 
     def _belonging(self, fact: Fact, rows: ir.Table) -> ir.Table:
         if fact.follows:
@@ -315,18 +320,16 @@ class _Flattening:
         clinician = ibis.coalesce(joined.practitioner, joined.clinician)
         return joined.mutate(clinician=clinician).drop("role", "practitioner")
 
-    def _count(self, fact: Fact, rows: ir.Table, good: ir.Table) -> None:
-        notes = [name for name in rows.columns if name.startswith(NOTE)]
-        totals = self.engine.row(good.agg(rows=good.count(), **{n: good[n].sum() for n in notes}))
+    def _count(self, fact: Fact, rows: Computed) -> None:
+        totals = self.engine.row(rows.totals)
         self.counts[fact.name] += totals.pop("rows")
+        listed = totals.pop("listed")
         self.notes.update({name.removeprefix(NOTE).replace("_", "-"): n for name, n in totals.items() if n})
-        self._list(fact, rows)
+        if listed:
+            self._list(fact, rows.listed)
 
     def _list(self, fact: Fact, rows: ir.Table) -> None:
-        doubt = rows[DOUBT] if DOUBT in rows.columns else ibis.null("string")
-        whose = ibis.cases((~rows.sensitive, rows.patient)) if fact.name in TELLING else ibis.null("string")
-        told = rows.select("id", WHY, whose=whose, said=ibis.coalesce(rows[WHY], doubt))
-        for row in self.engine.rows(told.filter(told.said.notnull()).order_by("id")):
+        for row in self.engine.rows(rows):
             place = f"{fact.resource}/{row['id']}" if row["id"] else f"{fact.resource}.ndjson"
             self.set_aside.append({"where": place, "why": row["said"]})
             if row[WHY]:
@@ -340,8 +343,5 @@ class _Flattening:
         """(patient, resource): one row each, however many there are."""
         named = self.engine.load(self.unusable, {"resource": "string", "text": "string"})
         rows = named.select("resource", patient=self.origin.reference(named.text, "Patient"))
-        self._written(self._path("unusable"), rows.filter(rows.patient.notnull()).distinct())
-
-
-def _is_column(name: str) -> bool:
-    return name not in (WHY, DOUBT) and not name.startswith(NOTE)
+        named = of_source(rows.filter(rows.patient.notnull()).distinct(), self.source)
+        self._written(self._path("unusable"), named, empty=not self.unusable)

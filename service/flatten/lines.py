@@ -46,18 +46,15 @@ def read_lines(path: Path, columns: Mapping[str, str | dt.DataType], engine: Eng
         file = engine.scratch / f"{uuid4().hex}-{path.name}"
         misfits = list(_sieve(path, file, columns))
         table = engine.read_ndjson(file, columns)
-    newest = _newest(table, engine)
-    rows = _count(newest, engine)
-    duplicates = _count(table, engine) - rows if newest is not table else 0
+    told = engine.row(table.aggregate(lines=table.count(), ids=table.id.nunique(), bare=table.id.isnull().sum()))
+    lines, rows = int(told["lines"]), int(told["ids"]) + int(told["bare"] or 0)
     about = [whose for _, whose in misfits if whose]
-    return Lines(newest, rows, [each for each, _ in misfits], duplicates, about, file)
+    newest = _newest(table, engine) if rows < lines else table
+    return Lines(newest, rows, [each for each, _ in misfits], lines - rows, about, file)
 
 
 def _newest(table: ir.Table, engine: Engine) -> ir.Table:
     """Pages overlap and exports repeat: of lines with one id the newest counts, the last where nothing tells."""
-    repeated = table.group_by("id").having(table.count() > 1).agg()
-    if not _count(repeated, engine):
-        return table
     version = table.meta.versionId
     order = ibis.window(
         group_by=table.id,
@@ -119,7 +116,3 @@ def _whose(resource: Any) -> str | None:
     holders = (resource.get(name) for name in OF_PATIENT) if isinstance(resource, dict) else ()
     named = (holder.get("reference") for holder in holders if isinstance(holder, dict))
     return next((text for text in named if isinstance(text, str)), None)
-
-
-def _count(table: ir.Table, engine: Engine) -> int:
-    return int(engine.row(table.aggregate(n=table.count()))["n"])

@@ -1,7 +1,7 @@
 """A FHIR server in, `raw/<source>/<run>/` out: one NDJSON file a type, and a manifest of what came and what did not."""
 
 from service.pull.earlier import Earlier
-from service.pull.manifest import Manifest, Progress, Pulled, whole
+from service.pull.manifest import Manifest, Progress, Pulled, lines, whole
 from service.pull.pull import READ_BY_PATIENT, UNCONFIGURED_PATIENTS, pull
 from service.pull.whom import patient_ids
 
@@ -12,6 +12,7 @@ __all__ = [
     "Manifest",
     "Progress",
     "Pulled",
+    "lines",
     "patient_ids",
     "pull",
     "whole",

@@ -72,9 +72,21 @@ def is_whole(*, limited: bool, scope: str, incomplete: bool) -> bool:
 
 def whole(raw: Path) -> bool:
     """As the manifest there tells it; where nothing is left of it, it may not have been."""
-    try:
-        told: dict[str, Any] = read_json(raw / "manifest.json", "pull")
-    except LakeProblem:
+    if (told := _told(raw)) is None:
         return False
     parts = {"limited": told.get("limited", True), "scope": told.get("scope", "")}
     return is_whole(**parts, incomplete=told.get("incomplete", False))
+
+
+def lines(raw: Path) -> int:
+    """How many resources lie there; none before the manifest does."""
+    told = _told(raw) or {}
+    return sum(each.get("count", 0) for each in told.get("types", {}).values())
+
+
+def _told(raw: Path) -> dict[str, Any] | None:
+    try:
+        told: dict[str, Any] = read_json(raw / "manifest.json", "pull")
+    except LakeProblem:
+        return None
+    return told
