@@ -30,35 +30,38 @@ _holding = Lock()
 @contextmanager
 def connected(scratch: Path, memory: str, threads: int, about: int | None) -> Iterator[Any]:
     """`about` so many resources it will be asked, None if that is not known. What does not fit spills to `scratch`."""
+    few = about is not None and about <= AS_IT_STANDS
+    threads = threads or (1 if about is not None and about <= ONE_THREAD else 0)
     memory = memory or MEMORY
-    if about is None or about > AS_IT_STANDS:
-        one = about is not None and about <= ONE_THREAD
-        connection = _alone(scratch, memory, threads or (1 if one else 0))
-    else:
-        connection = _among_others(memory)
-    connection.con.execute("SET enable_progress_bar = false")  # Ibis switches it on, and it draws on stdout
+    with among_others(memory) if few else _alone(scratch, memory, threads) as cursor:
+        connection = ibis.duckdb.from_connection(cursor)
+        cursor.execute("SET enable_progress_bar = false")  # Ibis switches it on, and it draws on stdout
+        yield connection
+
+
+@contextmanager
+def _alone(scratch: Path, memory: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    limits = {"memory_limit": memory, "temp_directory": str(scratch)} | ({"threads": str(threads)} if threads else {})
+    connection = duckdb.connect(config={**OFFLINE, **limits})
     try:
         yield connection
-    except duckdb.Error:
-        _held.pop(memory, None)  # after an error of its own it may answer nobody any more
-        raise
     finally:
-        connection.disconnect()
+        connection.close()
 
 
-def _alone(scratch: Path, memory: str, threads: int) -> Any:
-    limits = {"memory_limit": memory} | ({"threads": str(threads)} if threads else {})
-    connection = ibis.duckdb.connect(**OFFLINE, **limits)
-    connection.con.execute("SET temp_directory = ?", [str(scratch)])
-    return connection
-
-
-def _among_others(memory: str) -> Any:
+@contextmanager
+def among_others(memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
     """To one that this process holds, with tables of its own: to begin one takes 20 ms. It never spills."""
     with _holding:
         if (held := _held.get(memory)) is None:
             limits = {"memory_limit": memory, "threads": "1", "temp_directory": ""}
             held = _held[memory] = duckdb.connect(config={**OFFLINE, **limits})
         cursor = held.cursor()
-    cursor.execute("PRAGMA disable_optimizer")
-    return ibis.duckdb.from_connection(cursor)
+    try:
+        cursor.execute("PRAGMA disable_optimizer")
+        yield cursor
+    except Exception:
+        _held.pop(memory, None)  # after an error of its own it may answer nobody any more
+        raise
+    finally:
+        cursor.close()
