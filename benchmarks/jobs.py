@@ -1,8 +1,8 @@
 """From a notification to the new profile, and four workers beside one: python benchmarks/jobs.py [PATIENTS] [--hapi]
 
 For the workers the embedded server, in a process of its own, answers each request 50 ms late; each of them has one
-patient at a time, and one request in flight. With `--hapi` also from a visit recorded on a HAPI, which tells of it by a
-Subscription, to the new profile on that HAPI.
+patient at a time, and one request in flight, and the first few patients are not counted. With `--hapi` also from a
+visit recorded on a HAPI, which tells of it by a Subscription, to the new profile on that HAPI.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class _Group(msgspec.Struct):
 
 
 class _Head(msgspec.Struct):
-    id: str = ""
+    id: object = ""
 
 
 _group, _head = msgspec.json.Decoder(_Group), msgspec.json.Decoder(_Head)
@@ -125,8 +125,8 @@ async def say_they_are_one_with(server: FhirServer, ids: Collection[str]) -> set
     """
     found, asked = set[str](), {"link": ",".join(f"Patient/{each}" for each in ids)}
     async for page in pages(server, "Patient", asked, post=True):
-        links = {_head.decode(each).id: _merged_with(server, each) for each in page.resources}
-        found |= {one for one, others in links.items() if not others.isdisjoint(ids)}
+        naming = (each for each in page.resources if not _merged_with(server, each).isdisjoint(ids))
+        found |= {id for each in naming if isinstance(id := _head.decode(each).id, str)}
         if not all(b'"link"' in each for each in page.resources):
             break
     return found
