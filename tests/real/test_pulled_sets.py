@@ -83,6 +83,11 @@ def test_whole_killed_and_day_after_day_the_lake_holds_what_the_server_holds(cli
     clinic.pull(lake="fresh")
     assert clinic.held("fresh") == clinic.there
 
+    (clinic.root / "one.txt").write_text("p02-preventive\n")
+    clinic.pull("--patients-from", "one.txt", lake="one")
+    patients = {each for each in clinic.held("one") if each.startswith("Patient/")}
+    assert patients == {"Patient/p02-preventive", "Patient/came-twice"}, "whose link names the one that was asked for"
+
 
 def changed_by_people(clinic):
     """A new patient, a corrected visit, one that is deleted, and two records of one person made one."""
