@@ -23,6 +23,8 @@ OFFLINE = {
     "allow_community_extensions": "false",
 }
 
+READ_ONCE = {"enable_external_file_cache": "false"}  # else what one run read stays in memory for nobody
+
 _held: dict[str, duckdb.DuckDBPyConnection] = {}
 _holding = Lock()
 
@@ -55,7 +57,7 @@ def among_others(memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
     with _holding:
         if (held := _held.get(memory)) is None:
             limits = {"memory_limit": memory, "threads": "1", "temp_directory": ""}
-            held = _held[memory] = duckdb.connect(config={**OFFLINE, **limits})
+            held = _held[memory] = duckdb.connect(config={**OFFLINE, **limits, **READ_ONCE})
         cursor = held.cursor()
     try:
         cursor.execute("PRAGMA disable_optimizer")

@@ -55,6 +55,7 @@ def test_only_one_that_may_need_it_spills(tmp_path, about, alone):
         assert not setting(engine, "autoinstall_known_extensions")
         assert not setting(engine, "autoload_known_extensions")
         assert setting(engine, "TimeZone") == "UTC"
+        assert setting(engine, "enable_external_file_cache") is alone, "what a run read does not stay in memory"
 
 
 def test_after_an_error_of_duckdb_the_next_has_another(tmp_path):
