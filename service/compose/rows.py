@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from service.compose.absent import DECEASED
-from service.engine.duckdb_connections import OFFLINE, among_others
+from service.engine.duckdb_connections import alone, among_others
 from service.errors import LakeProblem
 from service.reviews import AS_DERIVED, Verdict
 
@@ -148,13 +148,12 @@ def connected(profiles: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     if sum(file.stat().st_size for file in profiles.glob("*.parquet")) <= FEW:
         with among_others() as connection:
             yield connection
-        return
-    with tempfile.TemporaryDirectory(prefix=".compose-", dir=profiles.parent) as spill:
-        connection = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill, **OFFLINE})
-        try:
+    else:
+        with (
+            tempfile.TemporaryDirectory(prefix=".compose-", dir=profiles.parent) as spill,
+            alone(Path(spill), MEMORY) as connection,
+        ):
             yield connection
-        finally:
-            connection.close()
 
 
 def _whose(but: Path | None, only: Collection[str] | None, span: Span | None) -> tuple[str, dict[str, str | list[str]]]:

@@ -150,8 +150,7 @@ class DuckDB(Engine):
         yield from map(dict, self._tell(Ask(query))) if self._journal else self._streamed(query)
 
     def row(self, table: ir.Table) -> dict[str, Any]:
-        query = _typed(table.op())
-        (only,) = self._tell(Ask(query)) if self._journal else self.asked(query)
+        (only,) = self._tell(Ask(_typed(table.op())))
         return dict(only)
 
     def _streamed(self, query: str) -> Iterator[dict[str, Any]]:

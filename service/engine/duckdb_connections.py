@@ -35,14 +35,15 @@ def connected(scratch: Path, memory: str, threads: int, about: int | None) -> It
     few = about is not None and about <= AS_IT_STANDS
     threads = threads or (1 if about is not None and about <= ONE_THREAD else 0)
     memory = memory or MEMORY
-    with among_others(memory) if few else _alone(scratch, memory, threads) as cursor:
+    with among_others(memory) if few else alone(scratch, memory, threads) as cursor:
         connection = ibis.duckdb.from_connection(cursor)
         cursor.execute("SET enable_progress_bar = false")  # Ibis switches it on, and it draws on stdout
         yield connection
 
 
 @contextmanager
-def _alone(scratch: Path, memory: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+def alone(scratch: Path, memory: str, threads: int = 0) -> Iterator[duckdb.DuckDBPyConnection]:
+    """To a DuckDB of its own, with as many threads as it likes where none are given."""
     limits = {"memory_limit": memory, "temp_directory": str(scratch)} | ({"threads": str(threads)} if threads else {})
     connection = duckdb.connect(config={**OFFLINE, **limits})
     try:
@@ -63,7 +64,7 @@ def among_others(memory: str = MEMORY) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor.execute("PRAGMA disable_optimizer")
         yield cursor
     except Exception:
-        _held.pop(memory, None)  # after an error of its own it may answer nobody any more
+        _held.pop(memory, None)  # whatever it was, the next begins anew: after a fatal error DuckDB answers nobody
         raise
     finally:
         cursor.close()

@@ -343,5 +343,5 @@ class _Flattening:
         """(patient, resource): one row each, however many there are."""
         named = self.engine.load(self.unusable, {"resource": "string", "text": "string"})
         rows = named.select("resource", patient=self.origin.reference(named.text, "Patient"))
-        named = of_source(rows.filter(rows.patient.notnull()).distinct(), self.source)
-        self._written(self._path("unusable"), named, empty=not self.unusable)
+        known = of_source(rows.filter(rows.patient.notnull()).distinct(), self.source)
+        self._written(self._path("unusable"), known, empty=not self.unusable)

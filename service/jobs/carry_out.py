@@ -51,7 +51,7 @@ def _run(
     with _alone(only, source, config, lake), Catalog.open(lake.catalog, config.catalog()) as catalog:
         catalog.under(queue.guard(claims))
         work, full = replace(Work.of(config, source, lake, catalog), statements=statements), claims[0].kind == "full"
-        rests_on = before.whole(work)
+        rests_on = before.whole(work) if only else None
         outcome = pipeline.run(work, only=only, full=full, write=source.apply)
         if only:
             if before.whole(work) != rests_on:  # it may know of a merge that this run did not

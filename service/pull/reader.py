@@ -79,16 +79,15 @@ class Reader:
         asked, searches = set[str](), 0
         while ids:
             await self._by_ids(sheet, "_id", ids, searches)
-            searches += len(range(0, len(ids), IDS_A_SEARCH))
+            searches += len(_parts(ids))
             asked |= {*ids}
             ids = sorted((one_with(self.server, self.part.ndjson("Patient")) | await self._naming(ids)) - asked)
 
     async def _naming(self, ids: Sequence[str]) -> set[str]:
         if "link" not in self.capability.of("Patient").parameters:
             return set()
-        some = (ids[start : start + IDS_A_SEARCH] for start in range(0, len(ids), IDS_A_SEARCH))
         try:
-            return {one for each in some for one in await say_they_are_one_with(self.server, each)}
+            return {one for some in _parts(ids) for one in await say_they_are_one_with(self.server, some)}
         except (NotPermitted, Refused) as error:
             self.manifest.notes.append(f"records merged into these are read only where these say so: {error.what}")
             return set()
@@ -142,9 +141,8 @@ class Reader:
 
     async def _by_ids(self, sheet: Sheet, by: str, ids: Sequence[str], first: int = 0) -> None:
         """`first`: of so many searches the sheet has heard before."""
-        for number, start in enumerate(range(0, len(ids), IDS_A_SEARCH), first):
-            some = ",".join(ids[start : start + IDS_A_SEARCH])
-            await self._search(sheet, number, {by: some}, post=True)
+        for number, some in enumerate(_parts(ids), first):
+            await self._search(sheet, number, {by: ",".join(some)}, post=True)
 
     async def _everything(self, resource_type: str) -> None:
         """What changed since the run that is followed, where that tells it all; else every one."""
@@ -266,6 +264,11 @@ class Reader:
 
     def _set_aside(self, where: str, why: str) -> None:
         self.manifest.set_aside.append({"where": where, "why": why})
+
+
+def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    """As many of them as one search asks for."""
+    return [ids[start : start + IDS_A_SEARCH] for start in range(0, len(ids), IDS_A_SEARCH)]
 
 
 def _named_in(file: Path, resource_type: str) -> list[str]:

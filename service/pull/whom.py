@@ -102,10 +102,10 @@ async def members(server: FhirServer, group: str) -> tuple[list[str], list[tuple
             continue
         met.add(current)
         for reference in await _active(server, current):
-            *_, kind, name = ["", *reference.split("/")]
-            if kind == "Patient" and _own(server, reference):
+            kind, name = _place(server, reference)
+            if kind == "Patient":
                 ids[name] = None
-            elif kind == "Group" and _own(server, reference):
+            elif kind == "Group":
                 waiting.append(name)
             else:
                 aside.append((f"Group/{current}", "a member is no Patient of this server"))
@@ -133,9 +133,8 @@ async def say_they_are_one_with(server: FhirServer, ids: Collection[str]) -> set
 
 
 def _merged_with(server: FhirServer, line: bytes) -> set[str]:
-    named = (each.split("/_history/")[0] for each in merged_with(line))
-    parts = (["", *each.split("/")] for each in named if _own(server, each))
-    return {name for *_, kind, name in parts if kind == "Patient"}
+    places = (_place(server, each) for each in merged_with(line))
+    return {name for kind, name in places if kind == "Patient"}
 
 
 async def _active(server: FhirServer, group: str) -> list[str]:
@@ -146,14 +145,16 @@ async def _active(server: FhirServer, group: str) -> list[str]:
         members = _group.decode(answer.body).member
     except msgspec.MsgspecError as error:
         raise WrongUsage(f"this Group cannot be read: {error}", where=f"Group/{group}", do="mend it") from error
-    return [each.entity.reference.split("/_history/")[0] for each in members if not each.inactive]
+    return [each.entity.reference for each in members if not each.inactive]
 
 
-def _own(server: FhirServer, reference: str) -> bool:
+def _place(server: FhirServer, reference: str) -> tuple[str, str]:
+    """Type and id of a record of this server, whichever version was meant; both empty where it is of another."""
+    *base, kind, name = ["", *reference.split("/_history/")[0].split("://")[-1].split("/")]
     if "://" not in reference:
-        return True
-    bases = {base.split("://")[-1] for base in (server.base, *server.source.aliases)}
-    return reference.split("://")[-1].rsplit("/", 2)[0] in bases
+        return kind, name
+    bases = {each.split("://")[-1] for each in (server.base, *server.source.aliases)}
+    return (kind, name) if "/".join(base[1:]) in bases else ("", "")
 
 
 def _group_id(text: str) -> str:
