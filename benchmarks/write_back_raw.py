@@ -17,8 +17,9 @@ from service.catalog import Catalog
 from service.compose import Identity
 from service.server.client import Answer, FhirServer
 from service.settings import Source
-from service.write_back.ladder import Ladder
+from service.write_back.ladder import STANDS_IN, Ladder
 from service.write_back.manner import Found, Manner
+from service.write_back.own import Own
 from service.write_back.plan_file import reading
 from service.write_back.puts import Puts
 from service.write_back.sending import Sender
@@ -57,7 +58,9 @@ async def prebuilt(site: Site) -> Path:
                 kept = Kept(file, site.url)
                 sender = Sender(kept, Manner.of(capability, found), kept)
                 puts = Puts(
-                    patients, Identity.of(header.installation, header.source), Ladder(header.rung, capability, found)
+                    patients,
+                    Own(Identity.of(header.installation, header.source), STANDS_IN[header.rung]),
+                    Ladder(header.rung, capability, found),
                 )
                 for line in lines:
                     await sender.send(puts.of(line))

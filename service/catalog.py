@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 
 import sqlalchemy as sa
 
@@ -65,11 +67,12 @@ class Write:
 
 
 class Catalog:
-    """Open with `Catalog.open(path)`; each method is one transaction."""
+    """Open with `Catalog.open(path)`; each method is one transaction. `intend` may be called beside the others."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
-        self._answered: list[dict[str, object]] = []
+        self._answered: deque[dict[str, object]] = deque()
+        self._recording = RLock()
         self._guards: list[Guard] = []
 
     @classmethod
@@ -153,7 +156,7 @@ class Catalog:
     def intend(self, writes: Iterable[Write]) -> list[int]:
         """Recorded before it is sent, so that a kill loses no trace of it."""
         rows = [_columns(write) for write in writes]
-        with self._engine.begin() as tx:
+        with self._recording, self._engine.begin() as tx:
             for permitted in self._guards:
                 permitted(tx)
             self._settle_in(tx)
@@ -170,14 +173,15 @@ class Catalog:
             self.flush()
 
     def flush(self) -> None:
-        if self._answered:
-            with self._engine.begin() as tx:
-                self._settle_in(tx)
+        with self._recording:
+            if self._answered:
+                with self._engine.begin() as tx:
+                    self._settle_in(tx)
 
     def _settle_in(self, tx: sa.Connection) -> None:
-        if self._answered:
-            tx.execute(_SETTLE, self._answered)
-            self._answered = []
+        """Those answered by now; more of them may come meanwhile."""
+        if answered := [self._answered.popleft() for _ in range(len(self._answered))]:
+            tx.execute(_SETTLE, answered)
 
     def writes(self, run: str, patient: str | None, states: Iterable[str] = STANDING) -> list[Write]:
         """What a run wrote about one patient, oldest first; None for what is about no patient."""

@@ -54,7 +54,7 @@ class Erasure:
 
 def erase(work: Work, patient: str) -> Erasure:
     """Everything about one person: also the records that were merged into theirs, as far as a pull saw them."""
-    people = records(work.lake, work.source.id, patient_key(patient))
+    people = records(work.lake, work.source, patient_key(patient))
     erasure = Erasure(sorted(people))
     for each in erasure.patients:
         _from_server(work, each, erasure)

@@ -22,6 +22,8 @@ from service.catalog import Catalog
 from service.engine.duckdb_connections import OFFLINE
 from service.lake import CHANGED, Lake, committed_file, folder, read_json, write_json
 from service.merging import merged_with
+from service.references import named
+from service.settings import Source
 from service.shelves.journal import Journal, beside
 from service.tables import runs, written
 
@@ -38,21 +40,30 @@ class _Head(msgspec.Struct):
 _head = msgspec.json.Decoder(_Head)
 
 
-def records(lake: Lake, source: str, patient: str) -> frozenset[str]:
+def records(lake: Lake, source: Source, patient: str) -> frozenset[str]:
     """All records of that person: those that were merged, as any pull saw it. `patient` is `Patient/id`."""
-    merges = [pair for file in _raw(lake, source, "Patient") for pair in _merges(file)]
+    merges = [pair for file in _raw(lake, source.id, "Patient") for pair in _merges(file, source)]
     known = {patient}
     while more := {other for one, other in merges if one in known} - known:
         known |= more
     return frozenset(known)
 
 
-def _merges(file: Path) -> Iterator[tuple[str, str]]:
+def _merges(file: Path, source: Source) -> Iterator[tuple[str, str]]:
+    bases = (*source.bases, *_stated(file.parent))
     with file.open("rb") as lines:
         for line in lines:
-            for reference in merged_with(line):
-                one, other = f"Patient/{_head.decode(line).id}", "/".join(reference.split("/")[-2:])
-                yield from ((one, other), (other, one))
+            for kind, name in (named(each, bases) for each in merged_with(line)):
+                if kind == "Patient":
+                    one, other = f"Patient/{_head.decode(line).id}", f"Patient/{name}"
+                    yield from ((one, other), (other, one))
+
+
+def _stated(pulled: Path) -> tuple[str, ...]:
+    """Where the server said that it is, when it was pulled."""
+    file = pulled / "manifest.json"
+    base = read_json(file, "pull").get("stated_base") if file.is_file() else None
+    return (str(base),) if base else ()
 
 
 def _raw(lake: Lake, source: str, kind: str = "*") -> list[Path]:

@@ -146,6 +146,29 @@ def test_merged_records_are_one_person(personalize, written, tmp_path):
     assert naming(tmp_path / "lake", "p07-old") == naming(tmp_path / "lake", "p07-survivor") == []
 
 
+@pytest.mark.parametrize("form", ["Patient/old/_history/1", "{base}/Patient/old", "{base}/Patient/old/_history/1"])
+def test_merged_records_are_one_person_however_the_link_is_written(personalize, sandbox, tmp_path, form):
+    linked(sandbox, form.format(base=sandbox.url))
+    night(personalize, sandbox, DAY)
+    said = personalize("erase", sandbox.url, "new", "--json")
+    assert said.json["patients"] == ["Patient/new", "Patient/old"]
+    assert naming(tmp_path / "lake", "Patient/old") == []
+
+
+def test_the_same_id_at_another_address_is_somebody_else(personalize, sandbox, tmp_path):
+    linked(sandbox, "https://elsewhere.example/fhir/Patient/old")
+    assert "at another address" in personalize("run", sandbox.url, "--as-of", DAY, "--apply").out
+    assert personalize("erase", sandbox.url, "new", "--json").json["patients"] == ["Patient/new"]
+    assert ours(sandbox, "old")
+
+
+def linked(sandbox, reference):
+    """Two patients, of whom one says that it replaces who is named."""
+    link = {"other": {"reference": reference}, "type": "replaces"}
+    for patient in ({"id": "old"}, {"id": "new", "link": [link]}):
+        sandbox.store.put({"resourceType": "Patient", "birthDate": "1970-01-01", **patient})
+
+
 def test_an_id_that_begins_another_is_not_mistaken_for_it(personalize, sandbox, tmp_path):
     for number in ("1", "10", "1-0"):
         sandbox.store.put({"resourceType": "Patient", "id": number, "birthDate": "1970-01-01"})

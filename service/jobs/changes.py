@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from service.errors import NotPermitted, Refused
 from service.jobs.queue import Queue
 from service.pull import READ_BY_PATIENT
+from service.references import named
 from service.server.client import FhirServer
 from service.server.search import pages
 from service.server.stated import Statements
@@ -68,12 +69,8 @@ def patient_of(resource: bytes, source: Source) -> str | None:
         owned = _owned.decode(resource)
     except msgspec.MsgspecError:
         return None
-    reference = (owned.subject.reference or owned.patient.reference).split("/_history/")[0]
-    base, _, name = reference.rpartition("Patient/")
-    own = {each.split("://")[-1] for each in (source.url, *source.aliases)}
-    if not name or "/" in name or (base and base.rstrip("/").split("://")[-1] not in own):
-        return None
-    return f"Patient/{name}"
+    kind, name = named(owned.subject.reference or owned.patient.reference, source.bases)
+    return f"Patient/{name}" if kind == "Patient" and name else None
 
 
 async def _changed(server: FhirServer, resource_type: str, since: dt.datetime) -> set[str]:

@@ -12,11 +12,12 @@ import msgspec
 
 from service.errors import WrongUsage
 from service.merging import merged_with
+from service.references import named
 from service.server.client import FhirServer
 from service.server.search import pages
 from service.settings import Source
 
-ID = re.compile(r"^(?:(?:(?P<base>https?://\S+)/)?Patient/)?(?P<id>[A-Za-z0-9._-]+)(?:/_history/[^/]+)?$")
+ID = re.compile(r"[A-Za-z0-9._-]+")
 GROUP_ID = re.compile(r"^(?:Group/)?([A-Za-z0-9.-]+)$")
 
 
@@ -54,8 +55,8 @@ class Whom:
 
     @property
     def digest(self) -> str:
-        named = None if self.ids is None else sorted(self.ids)
-        return hashlib.sha256(msgspec.json.encode([self.limit, named])).hexdigest()
+        ids = None if self.ids is None else sorted(self.ids)
+        return hashlib.sha256(msgspec.json.encode([self.limit, ids])).hexdigest()
 
     @classmethod
     async def of(cls, server: FhirServer, only: Sequence[str] | None, group: str | None, limit: int | None) -> Whom:
@@ -76,19 +77,18 @@ def patient_ids(lines: Iterable[str], where: str, source: Source) -> list[str]:
 
     An absolute reference counts only under the source's own address or one of its `aliases`.
     """
-    own = {base.split("://")[-1] for base in (source.url, *source.aliases)}
     ids = []
     for number, line in enumerate(lines, 1):
         if not (text := line.strip()) or text.startswith("#"):
             continue
-        found = ID.match(text)
-        if not found or (found["base"] and found["base"].split("://")[-1] not in own):
+        kind, name = named(text if "/" in text else f"Patient/{text}", source.bases)
+        if kind != "Patient" or not ID.fullmatch(name):
             raise WrongUsage(
                 "a line names no Patient of this server",
                 where=f"{where}, line {number}",
                 do="write one id or reference a line, such as Patient/123",
             )
-        ids.append(found["id"])
+        ids.append(name)
     if not ids:
         raise WrongUsage("nobody is named", where=where, do="write one id or reference a line")
     return ids
@@ -102,7 +102,7 @@ async def members(server: FhirServer, group: str) -> tuple[list[str], list[tuple
             continue
         met.add(current)
         for reference in await _active(server, current):
-            kind, name = _place(server, reference)
+            kind, name = named(reference, server.bases)
             if kind == "Patient":
                 ids[name] = None
             elif kind == "Group":
@@ -133,7 +133,7 @@ async def say_they_are_one_with(server: FhirServer, ids: Collection[str]) -> set
 
 
 def _merged_with(server: FhirServer, line: bytes) -> set[str]:
-    places = (_place(server, each) for each in merged_with(line))
+    places = (named(each, server.bases) for each in merged_with(line))
     return {name for kind, name in places if kind == "Patient"}
 
 
@@ -146,15 +146,6 @@ async def _active(server: FhirServer, group: str) -> list[str]:
     except msgspec.MsgspecError as error:
         raise WrongUsage(f"this Group cannot be read: {error}", where=f"Group/{group}", do="mend it") from error
     return [each.entity.reference for each in members if not each.inactive]
-
-
-def _place(server: FhirServer, reference: str) -> tuple[str, str]:
-    """Type and id of a record of this server, whichever version was meant; both empty where it is of another."""
-    *base, kind, name = ["", *reference.split("/_history/")[0].split("://")[-1].split("/")]
-    if "://" not in reference:
-        return kind, name
-    bases = {each.split("://")[-1] for each in (server.base, *server.source.aliases)}
-    return (kind, name) if "/".join(base[1:]) in bases else ("", "")
 
 
 def _group_id(text: str) -> str:

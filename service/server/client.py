@@ -102,6 +102,12 @@ class FhirServer:
             self._statements.keep(self.base, kept)
         return kept
 
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The addresses under which records are this server's: what its owner told, and itself where it was asked."""
+        stated = self._statements.of(self.base)
+        return self.source.bases + ((stated.capability.base,) if stated else ())
+
     async def get(self, url: str) -> Answer:
         return await self._read("GET", url)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -24,6 +24,21 @@ async def each(items: Iterator[T], work: Callable[[T], Awaitable[None]], *, work
 
     async def worker() -> None:
         for item in items:
+            await work(item)
+
+    await together(worker() for _ in range(workers))
+
+
+async def each_that_comes(items: AsyncIterator[T], work: Callable[[T], Awaitable[None]], *, workers: int) -> None:
+    """The same of what has to be waited for."""
+    turn = asyncio.Lock()
+
+    async def worker() -> None:
+        while True:
+            async with turn:  # such an iterator bears no second one who waits for it
+                item = await anext(items, None)
+            if item is None:
+                return
             await work(item)
 
     await together(worker() for _ in range(workers))

@@ -184,6 +184,11 @@ class Source(BaseModel):
         """Stable across hosts when named; else the normalised base URL."""
         return self.name or self.url
 
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The addresses that are this very server's, as far as its owner told."""
+        return (self.url, *self.aliases)
+
     def bearer(self) -> str | None:
         """The token, fit to be a header; what does not fit is told without being shown."""
         token = self._token()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from service.compose.content import fingerprint, parse
 from service.errors import ServerBusy
-from service.server.crew import each
+from service.server.crew import each_that_comes
 from service.settings import Source, WriteRung
 from service.write_back.climb import Climb, NothingTaken
 from service.write_back.deliver import Delivery, SetAside
@@ -100,7 +102,8 @@ class Applier:
     async def all(self, header: Header, lines: Iterator[Line]) -> None:
         """The Device, every line, and again those that were refused before a lower rung was found."""
         await self._device(header)
-        await each(self._recorded(lines), self.patient, workers=self._of.sender.server.in_flight)
+        async with aclosing(self._recorded(lines)) as recorded:
+            await each_that_comes(recorded, self.patient, workers=self._of.sender.server.in_flight)
         again = [line for rung, line in self.refused if rung != self.climb.ladder.rung]
         names = {line.patient for line in again}
         self.applied.set_aside = [entry for entry in self.applied.set_aside if entry["where"] not in names]
@@ -109,29 +112,37 @@ class Applier:
         self.applied.notes = self.climb.ladder.notes
 
     async def _device(self, header: Header) -> None:
-        planned = self.own.device(header.device)
-        device = put(planned.resource, planned.before, fingerprint(parse(bytes(planned.resource))))
+        planned, reference = header.device, self.own.device(header.device)
+        device = put(reference, planned.resource, planned.before, fingerprint(parse(bytes(planned.resource))))
         if planned.action != "unchanged" and self.climb.ladder.takes_device:
             wrote = await self.climb.device(device, careful=bool(self.before))
             self.applied.written.update(each.type for each in wrote)
         if header.patients:
             await self.climb.if_match(device)
 
-    def _recorded(self, lines: Iterator[Line]) -> Iterator[Line]:
+    async def _recorded(self, lines: Iterator[Line]) -> AsyncGenerator[Line, None]:
         """What there is to do, recorded some at a time; who was here before is read first, and recorded then.
 
-        The next are made ready one by one as these are drawn: what takes its time all at once lets the server wait.
+        While some are sent, the next go into the catalog, and those after are made ready one by one: what takes its
+        time all at once lets the server wait.
         """
         due = map(self._ready, map(self.own.line, filter(self._due, lines)))
-        some = list(islice(due, AHEAD))
-        while some:
-            if not self.applied.stopped:
-                self._of.journal.ahead((line.patient, puts) for line, puts in some)
-            following: list[tuple[Line, list[Put]]] = []
-            for line, _ in some:
-                following += islice(due, 1)
-                yield line
-            some = following
+        waiting, following = list(islice(due, AHEAD)), list(islice(due, AHEAD))
+        recording = asyncio.create_task(self._record(waiting))
+        try:
+            while waiting:
+                await recording
+                some, waiting, following = waiting, following, []
+                recording = asyncio.create_task(self._record(waiting))
+                for line, _ in some:
+                    following += islice(due, 1)
+                    yield line
+        finally:
+            await asyncio.wait([recording])  # or what it records would be closed before it knows of it
+
+    async def _record(self, some: list[tuple[Line, list[Put]]]) -> None:
+        if some and not self.applied.stopped:
+            await self._of.journal.ahead((line.patient, puts) for line, puts in some)
 
     def _ready(self, line: Line) -> tuple[Line, list[Put]]:
         return line, [] if line.patient in self.before or self.applied.stopped else self.climb.puts.ahead(line)

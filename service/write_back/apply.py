@@ -24,7 +24,7 @@ from service.write_back.assigned import by_our_names
 from service.write_back.climb import Climb
 from service.write_back.deliver import Delivery
 from service.write_back.journal import Journal
-from service.write_back.ladder import Ladder
+from service.write_back.ladder import STANDS_IN, Ladder
 from service.write_back.limits import within_limits
 from service.write_back.manner import Found, Manner
 from service.write_back.own import Own
@@ -118,9 +118,9 @@ async def _applier(
     remembered = Remembered(catalog, header.source, header.base)
     as_of, journal = dt.datetime.fromisoformat(header.as_of), Journal(catalog, header.run)
     delivery = Delivery(sender, catalog, header.run, as_of, remembered, journal)
-    own = Own(Identity.of(header.installation, header.source))
+    own = Own(Identity.of(header.installation, header.source), STANDS_IN.get(header.rung, ""))
     ladder = Ladder(header.rung, capability, found)
-    climb = Climb(delivery, ladder, Puts(patients, own.identity, ladder, release_of(capability.fhir_version)))
+    climb = Climb(delivery, ladder, Puts(patients, own, ladder, release_of(capability.fhir_version)))
     removal = Removal(sender.server, catalog, header.run, own.identity)
     before, aside = frozenset(catalog.patients(header.run)), set(catalog.aside(header.run))
     finished = catalog.finished(header.run)

@@ -6,6 +6,7 @@ is recorded and never sent is settled as failed at the end; after a kill it is r
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -21,10 +22,10 @@ class Journal:
     run: str
     _ahead: dict[str, tuple[Put, int]] = field(default_factory=dict)
 
-    def ahead(self, coming: Iterable[tuple[str, Sequence[Put]]]) -> None:
-        """The first tries about these patients, in one commit."""
+    async def ahead(self, coming: Iterable[tuple[str, Sequence[Put]]]) -> None:
+        """The first tries about these patients, in one commit, while others are sent."""
         each = [(patient, put) for patient, puts in coming for put in puts]
-        ids = self.catalog.intend(self._write(patient, put) for patient, put in each)
+        ids = await asyncio.to_thread(self.catalog.intend, [self._write(patient, put) for patient, put in each])
         self._ahead |= {put.reference: (put, key) for (_, put), key in zip(each, ids, strict=True)}
 
     def intend(self, patient: str | None, puts: Sequence[Put]) -> list[int]:

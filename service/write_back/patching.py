@@ -19,10 +19,8 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _FRACTION = re.compile(rb"\d[.eE]")
 
 
-def patch(patient: bytes, wanted: Borne | None) -> bytes | None:
-    """The same change as `bearing` makes; an empty patch where there is nothing to change, None where none may be."""
-    if not patchable(patient):
-        return None
+def patch(patient: bytes, wanted: Borne | None) -> bytes:
+    """The same change as `bearing` makes, where it is `patchable`; an empty patch where there is nothing to change."""
     present = borne(patient)
     if present is None:
         operations = _added(patient, wanted) if wanted else []

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from service.compose import Composed, Identity
+from service.compose import Composed
 from service.compose.content import encode, parse
 from service.compose.release import R4
 from service.compose.shapes import lowered
 from service.errors import LakeProblem, WriteRefused
 from service.server.capability import Release
 from service.write_back.ladder import Ladder
+from service.write_back.own import Own
 from service.write_back.patching import patch
 from service.write_back.patient import bearing, encoded
 from service.write_back.plan_file import Before, Line, PatientChange
@@ -23,7 +24,7 @@ from service.write_back.standing import Lines
 @dataclass(frozen=True)
 class Puts:
     patients: Lines
-    identity: Identity
+    own: Own
     ladder: Ladder
     release: Release = R4
     _made: dict[str, tuple[tuple[str, bool], list[Put]]] = field(default_factory=dict)
@@ -46,9 +47,11 @@ class Puts:
         line = self._as_taken(line)
         puts = []
         if line.observation:
-            puts.append(put(line.observation, line.before, line.fingerprints[0]))
+            panel = self.own.panel(line.patient, self.ladder.stands_in)
+            puts.append(put(panel, line.observation, line.before, line.fingerprints[0]))
         if line.provenance and self.ladder.provenance:
-            puts.append(put(line.provenance, None, line.fingerprints[1]))
+            provenance = self.own.provenance(line.patient, line.content)
+            puts.append(put(provenance, line.provenance, None, line.fingerprints[1]))
         if line.extension and self.ladder.rung == "patient":
             puts.append(self._patient(line.patient, line.extension))
         return puts
@@ -57,19 +60,20 @@ class Puts:
         """The line on the rung in force: a panel goes as what stands in for it, where it is not taken itself."""
         if not line.observation:
             return line
-        planned, wanted = _identified.decode(line.observation).resourceType, self.ladder.stands_in
+        planned, wanted = self.own.kind, self.ladder.stands_in
         if planned == wanted:
             return line
         if planned != "Observation":
             raise WriteRefused(f"this server takes no {planned}, which the plan is made of", do="plan again")
         provenance = parse(bytes(line.provenance)) if line.provenance else {}
         whole = Composed(line.patient, parse(bytes(line.observation)), provenance, None, "")
-        other = lowered(whole, wanted, self.identity, self.release)
+        other = lowered(whole, wanted, self.own.identity, self.release)
         return msgspec.structs.replace(
             line,
             before=None,  # what stands there of this kind the plan has not seen
             observation=msgspec.Raw(encode(other.panel)),
             provenance=msgspec.Raw(encode(other.provenance)) if provenance else line.provenance,
+            content=other.content,
             fingerprints=other.fingerprints,
         )
 
@@ -84,19 +88,11 @@ class Puts:
             )
         body = bearing(pulled, change.after)
         before, after = encoded(change.before), encoded(change.after)
-        return Put(patient, body, change.version, before, after, patch(pulled, change.after))
+        patched = None if change.whole else patch(pulled, change.after)
+        return Put(patient, body, change.version, before, after, patched)
 
 
-class _Identified(msgspec.Struct):
-    resourceType: str
-    id: str
-
-
-_identified = msgspec.json.Decoder(_Identified)
-
-
-def put(resource: msgspec.Raw, before: Before | None, fingerprint: str) -> Put:
+def put(reference: str, resource: msgspec.Raw, before: Before | None, fingerprint: str) -> Put:
     """A resource of ours, in place of what the plan saw there."""
-    found, body = _identified.decode(resource), bytes(resource)
     version, stood = (before.version, bytes(before.resource)) if before else (None, None)
-    return Put(f"{found.resourceType}/{found.id}", body, version, stood, after=fingerprint.encode())
+    return Put(reference, bytes(resource), version, stood, after=fingerprint.encode())

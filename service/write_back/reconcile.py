@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from service.compose.content import Json, parse, same, value_of
 from service.compose.shapes import says
 from service.server.quirks import IF_NONE_MATCH_IGNORED
-from service.write_back.patching import patch
+from service.write_back.patching import patch, patchable
 from service.write_back.patient import Borne, bearing, borne, decoded, encoded, panel_of
 from service.write_back.reasons import lapses
 from service.write_back.remembered import EDITED, TAKEN_OFF, Remembered, overtaken, panel_newer
@@ -138,7 +138,7 @@ def _fitted_patient(put: Put, standing: Standing | None, remembered: Remembered)
         body=bearing(standing.body, wanted),
         match=standing.version,
         before=encoded(present),
-        patch=patch(standing.body, wanted),
+        patch=patch(standing.body, wanted) if patchable(standing.body) else None,
     )
 
 

@@ -125,7 +125,7 @@ class Tokens:
         """`Type/id` within the source; what is at another server is nobody here."""
         if not isinstance(said, str):
             return None
-        for base in (self._source.url, *self._source.aliases, self._base):
+        for base in (*self._source.bases, self._base):
             said = said.removeprefix(f"{base}/")
         type, _, identifier = said.rpartition("/")
         if (type or bare) not in types or not FHIR_ID.fullmatch(identifier):

@@ -58,8 +58,7 @@ async def call(request: Request) -> Response:
     served: Served = request.app.state.served
     service, access = _service(request), request.state.access
     access.interaction, access.type, access.query = "operation", "Observation", f"hook={service.hook}"
-    bases = (served.source.url, *served.source.aliases)
-    patient, user = patient_of(await json_body(request), service, bases)
+    patient, user = patient_of(await json_body(request), service, served.source.bases)
     kept = await served.profiles.gist(patient) if user.startswith(STAFF) else None
     made = cards(kept.says, served.pathways, served.origin, served.app) if kept else []
     if kept and made:
