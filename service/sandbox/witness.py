@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from fastapi import Request, Response
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 Message = MutableMapping[str, Any]
@@ -44,6 +45,8 @@ class Witness:
                 await self._interposed(before, scope, receive, noting)
             else:
                 await self._app(scope, receive, noting)
+        except ClientDisconnect:
+            return  # killed in the middle of its request, say: nobody is there to be answered
         except Exception:
             self._note(scope, 500)  # a defect of the sandbox; what is outside of us answers it
             raise

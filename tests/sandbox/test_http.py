@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+
+import httpx
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
@@ -96,3 +99,12 @@ def test_nothing_but_json_is_understood(client):
     xml = client("PUT", "/Patient/p1", content=b"<Patient/>", headers={"Content-Type": "application/fhir+xml"})
     assert xml.status_code == 415
     assert client("POST", "/Patient/_search", json={"_id": "a"}).status_code == 415
+
+
+def test_who_goes_away_in_the_middle_of_a_request_leaves_no_defect_behind(reader, caplog):
+    where = httpx.URL(reader.url)
+    with socket.create_connection((where.host, where.port)) as client:
+        head = f"PUT {where.path}/Patient/1 HTTP/1.1\r\nHost: {where.host}\r\nContent-Type: application/fhir+json\r\n"
+        client.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+    assert reader.get("/metadata").status_code == 200
+    assert [each.getMessage() for each in caplog.records if each.levelname == "ERROR"] == []
