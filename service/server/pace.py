@@ -26,21 +26,21 @@ class Pace:
         self._clock = clock
         self._on_the_way = 0
         self._not_before = 0.0
-        self._free = asyncio.Condition()
+        self._free = asyncio.Event()
 
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[None, None]:
-        async with self._free:
-            await self._free.wait_for(lambda: self._on_the_way < max(FEWEST, int(self.allowed)))
-            self._on_the_way += 1
+        while self._on_the_way >= max(FEWEST, int(self.allowed)):
+            self._free.clear()
+            await self._free.wait()
+        self._on_the_way += 1
         try:
             await self._waited()
             await self._in_its_turn()
             yield
         finally:
-            async with self._free:
-                self._on_the_way -= 1
-                self._free.notify_all()
+            self._on_the_way -= 1
+            self._free.set()
 
     async def _waited(self) -> None:
         while (wait := self._not_before - self._clock()) > 0:

@@ -126,6 +126,7 @@ class Header(msgspec.Struct):
 
 
 ROOM_FOR_COUNTS = 512
+ROOM_FOR_LINES = 1 << 20  # bytes; a line has some 40 KB, and took as long to be put together as to be decoded
 _header = msgspec.json.Decoder(Header)
 _line = msgspec.json.Decoder(Line)
 
@@ -170,7 +171,7 @@ def _digest(file: BufferedReader) -> str:
 def reading(path: Path, digest: str | None) -> Iterator[tuple[Header, Iterator[Line]]]:
     """The header and a stream of the lines, of the very file whose digest was kept when it was made."""
     try:
-        file = path.open("rb")
+        file = path.open("rb", buffering=ROOM_FOR_LINES)
     except FileNotFoundError as error:
         raise LakeProblem("no plan here yet", where=str(path), do="run `personalize plan` first") from error
     with file:
