@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeVar
+from typing import Any, BinaryIO, Literal, TypeVar
 
 import msgspec
 
@@ -163,7 +163,7 @@ def digest_of(path: Path) -> str:
         return _digest(file)
 
 
-def _digest(file: BufferedReader) -> str:
+def _digest(file: BufferedReader[Any]) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -171,7 +171,7 @@ def _digest(file: BufferedReader) -> str:
 def reading(path: Path, digest: str | None) -> Iterator[tuple[Header, Iterator[Line]]]:
     """The header and a stream of the lines, of the very file whose digest was kept when it was made."""
     try:
-        file = path.open("rb", buffering=ROOM_FOR_LINES)
+        file = BufferedReader(FileIO(path), ROOM_FOR_LINES)
     except FileNotFoundError as error:
         raise LakeProblem("no plan here yet", where=str(path), do="run `personalize plan` first") from error
     with file:
