@@ -17,7 +17,7 @@ from service.server.client import FhirServer
 from service.server.search import pages
 from service.settings import Source
 
-ID = re.compile(r"[A-Za-z0-9._-]+")
+FORM = re.compile(r"(?:(?:https?://\S+/)?Patient/)?[A-Za-z0-9._-]+(?:/_history/[^/]+)?")
 GROUP_ID = re.compile(r"^(?:Group/)?([A-Za-z0-9.-]+)$")
 
 
@@ -81,8 +81,8 @@ def patient_ids(lines: Iterable[str], where: str, source: Source) -> list[str]:
     for number, line in enumerate(lines, 1):
         if not (text := line.strip()) or text.startswith("#"):
             continue
-        kind, name = named(text if "/" in text else f"Patient/{text}", source.bases)
-        if kind != "Patient" or not ID.fullmatch(name):
+        _, name = named(text if "/" in text else f"Patient/{text}", source.bases)
+        if not (name and FORM.fullmatch(text)):
             raise WrongUsage(
                 "a line names no Patient of this server",
                 where=f"{where}, line {number}",

@@ -131,7 +131,7 @@ class Applier:
         recording = asyncio.create_task(self._record(waiting))
         try:
             while waiting:
-                await recording
+                await asyncio.shield(recording)  # who stops waiting does not stop it
                 some, waiting, following = waiting, following, []
                 recording = asyncio.create_task(self._record(waiting))
                 for line, _ in some:
