@@ -81,6 +81,13 @@ def test_patients_from_a_file(hospital):
     assert len(hospital.lines("Encounter")) == 6
 
 
+@pytest.mark.parametrize("line", ["p1|2", "p1#a", "Patient/p1/_history/1/2", "Group/1", "https://a.example/Patient/p1"])
+def test_a_line_that_names_no_patient_here_is_told(hospital, line):
+    said = listing(hospital, f"p2\n{line}\n")
+    assert said.code != 0
+    assert "list.txt, line 2" in said.err
+
+
 def linked(key, other, kind):
     return {**patient(key), "link": [{"type": kind, "other": {"reference": other}}]}
 

@@ -1,21 +1,25 @@
 """An apply that was interrupted, taken up by the same plan: what was answered before is neither sent nor read again."""
 
+import time
+
 import pytest
 from derived_files import Derived
 
 from service.settings import Source
+from service.write_back.applier import AHEAD
 
 IDS = [f"p{n:02}" for n in range(20)]
+SECOND = 3  # the Device is the first, then the first patients
 IN_FLIGHT = Source.model_fields["in_flight"].default
 
 
-def interrupted_after(count):
+def interrupted_after(count, by=KeyboardInterrupt):
     done = []
 
     def progress(_what, _count):
         done.append(1)
         if len(done) == count:
-            raise KeyboardInterrupt
+            raise by
 
     return progress
 
@@ -51,6 +55,26 @@ def test_a_resumed_apply_ends_where_an_undisturbed_one_does(half):
     assert "intended" not in {state for _, state in world.states(run)}
     assert world.undone(run)["set_aside"] == []
     assert not world.stored("Observation")
+
+
+def test_what_was_being_recorded_when_it_ended_is_known_not_to_have_been_sent(world, monkeypatch):
+    """The one that fails does so while the others wait for the next ones to be recorded."""
+    many = [f"p{n:03}" for n in range(3 * AHEAD)]
+    world.patients(*many)
+    run, _ = world.planned(*map(Derived, many))
+    intend, calls = world.catalog.intend, []
+
+    def slowly(writes):
+        calls.append(1)
+        if len(calls) == SECOND:
+            time.sleep(2)
+        return intend(writes)
+
+    monkeypatch.setattr(world.catalog, "intend", slowly)
+    with pytest.raises(ZeroDivisionError):
+        world.applied(run, progress=interrupted_after(AHEAD, ZeroDivisionError))
+    waiting = [state for _, state in world.states(run) if state == "intended"]
+    assert len(waiting) <= 3 * IN_FLIGHT
 
 
 def test_a_plan_that_was_carried_out_takes_nothing_for_granted(half):
