@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -48,8 +49,10 @@ def measured(patients: int, rounds: int) -> float:
     theirs, mine, peak, lines = [], [], 0.0, 0
     with serving(patients) as url, tempfile.TemporaryDirectory(prefix="pull-bulk-") as folder:
         for n in range(rounds):
+            os.sync()  # neither side waits for what the other wrote
             seconds, raw_lines = asyncio.run(raw(url, Path(folder) / f"raw{n}"))
             theirs.append(seconds)
+            os.sync()
             told = apart(url, Path(folder) / f"ours{n}")
             mine.append(told["seconds"])
             peak, lines = max(peak, told["peak"]), told["lines"]

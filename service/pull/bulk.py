@@ -51,7 +51,7 @@ class Brought:
     begun: str
     deleted: list[str] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
-    files: dict[str, list[tuple[Path, array[int], Held]]] = field(default_factory=dict)
+    files: dict[str, list[tuple[Path, array[int] | None, Held]]] = field(default_factory=dict)
 
     def gone(self, resource_type: str) -> frozenset[str]:
         """The ids of those deleted since."""
@@ -61,7 +61,12 @@ class Brought:
     def fill(self, sheet: Sheet) -> None:
         """All that came of its type; it is settled by the caller."""
         for file, ids, held in self.files.get(sheet.type, []):
-            sheet.adopt(file, ids, held.dated, held.aside)
+            sheet.adopt(file, digests(file) if ids is None else ids, held.dated, held.aside)
+
+    def drop(self, resource_type: str) -> None:
+        """What came of it lies in a sheet that is done: there is no need for the disk to hold it twice."""
+        for file, _, _ in self.files.pop(resource_type, []):
+            file.unlink(missing_ok=True)
 
 
 class Export:
@@ -98,11 +103,9 @@ class Export:
             self.say(f"exported, and not asked for: {', '.join(strangers)}; left out")
         return brought
 
-    def _taken(self, number: int) -> tuple[Path, array[int], Held]:
+    def _taken(self, number: int) -> tuple[Path, array[int] | None, Held]:
         assert self.state is not None
-        file = self._file(number)
-        ids = self._ids.pop(number, None)
-        return file, digests(file) if ids is None else ids, self.state.held[number]
+        return self._file(number), self._ids.pop(number, None), self.state.held[number]
 
     async def _downloaded(self) -> Manifest:
         """All files whole, of one export."""
@@ -161,6 +164,7 @@ class Export:
 
     async def _files(self, state: State, manifest: Manifest) -> None:
         """Those that are not here yet, as many at once as the source bears."""
+        one_at_a_time = asyncio.Lock()  # who waits for the disk keeps no other from reading
         waiting = [(number, item) for number, item in enumerate(_items(manifest)) if number not in state.held]
 
         async def fetch(numbered: tuple[int, Item]) -> None:
@@ -168,7 +172,8 @@ class Export:
             kind = item.type if number < len(manifest.output) else ""
             sieve = await self._fetched(number, kind, item, token=manifest.requiresAccessToken)
             self._ids[number], state.held[number] = sieve.ids, sieve.held
-            self._keep(state)
+            async with one_at_a_time:
+                await asyncio.to_thread(self._keep, state)
             self.progress(f"pull {item.type or 'export'}", sieve.held.lines)
 
         await each(iter(waiting), fetch, workers=min(self.server.in_flight, len(waiting)))

@@ -123,9 +123,14 @@ class ExportReader(Reader):
             self._judge(brought)
             for each in types:
                 with Sheet(self.part, each) as sheet:
-                    sheet.again()
-                    brought.fill(sheet)
-                    await self._done(sheet, brought)
+                    if sheet.done:  # by a pull that was killed afterwards
+                        self._told(sheet)
+                    else:
+                        sheet.again()
+                        brought.fill(sheet)
+                        await self._done(sheet, brought)
+                    if sheet.pulled.count:
+                        brought.drop(each)
 
     async def _done(self, sheet: Sheet, brought: Brought) -> None:
         sheet.settled()

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+from collections.abc import Callable
+from functools import cache
 
 import msgspec
+import numpy as np
 
 from service.server.parts import is_part
+from service.server.search import Body
 
 LONGEST_LINE = 16 * 1024 * 1024  # bytes; what reads the lines afterwards takes no longer ones
+
+NEWLINE, OPENS, CLOSES = b"\n{}"
 
 
 class Unfit(Exception):
@@ -19,24 +26,24 @@ class Unfit(Exception):
         self.where, self.why = where, why
 
 
-class Named(msgspec.Struct):
+class Named(msgspec.Struct, gc=False):
     resourceType: str
     id: str
 
 
-class Coding(msgspec.Struct):
+class Coding(msgspec.Struct, gc=False):
     system: str = ""
     code: str = ""
 
 
-class Meta(msgspec.Struct):
+class Meta(msgspec.Struct, gc=False):
     versionId: str = ""
     lastUpdated: str = ""
     tag: list[Coding] = []
     security: list[Coding] = []
 
 
-class Head(Named):
+class Head(Named, gc=False):
     """What later stages rely on; a resource that lacks this shape would stop them in the middle."""
 
     meta: Meta = msgspec.field(default_factory=Meta)
@@ -58,11 +65,25 @@ class Head(Named):
 
 
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+# As HAPI and most servers write it, apart from tags and labels.
+_USUAL = (
+    rb'\{"resourceType":"%s","id":"([A-Za-z0-9.-]+)","meta":\{(?:"versionId":"[^"\\]*",)?"lastUpdated":"[^"\\]+"'
+    rb'(?:,"source":"[^"\\]*")?(?:,"profile":\["[^][\\]*\])?\}'
+)
 _named = msgspec.json.Decoder(Named)
 _head = msgspec.json.Decoder(Head)
 
 
-def checked(body: bytes, resource_type: str, place: str = "") -> Head:
+@cache
+def usual(resource_type: str) -> Callable[[Body], re.Match[bytes] | None]:
+    """Whether it begins as nearly every resource of the type does: such a one is dated and whole, and [1] is its id.
+
+    Only for what was decoded before as part of a page: to look no further takes half of the time of `checked`.
+    """
+    return re.compile(_USUAL % resource_type.encode()).match
+
+
+def checked(body: Body, resource_type: str, place: str = "") -> Head:
     """Unfit when it is none of that type, would stop later stages, or is only a part of a resource.
 
     `place` is where it came, for one that cannot be named.
@@ -83,12 +104,32 @@ def checked(body: bytes, resource_type: str, place: str = "") -> Head:
     return head
 
 
+def all_fit(lines: bytes, resource_type: str) -> list[Head] | None:
+    """Of lines that are every one a resource that `checked` would take, and nothing else; None where it has to look.
+
+    A line break between two resources stands between two braces, and nowhere inside of one.
+    """
+    if len(lines) > LONGEST_LINE or not lines.endswith(b"}\n"):
+        return None
+    try:
+        found = _head.decode_lines(lines)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    bytes_ = np.frombuffer(lines, dtype=np.uint8)
+    ends = np.flatnonzero(bytes_ == NEWLINE)
+    alone = len(found) == len(ends) and bool(
+        (bytes_[ends - 1] == CLOSES).all() and (bytes_[ends[:-1] + 1] == OPENS).all()
+    )
+    fit = all(each.resourceType == resource_type and not (each.meta.tag and is_part(each.meta.tag)) for each in found)
+    return found if alone and fit else None
+
+
 def head(line: bytes) -> Head:
     """Of a line that was checked when it came."""
     return _head.decode(line)
 
 
-def _where(body: bytes, place: str) -> str:
+def _where(body: Body, place: str) -> str:
     try:
         named = _named.decode(body)
     except (msgspec.MsgspecError, RecursionError):

@@ -6,8 +6,10 @@ patients by their ids.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +23,14 @@ from service.pull.split import in_ranges
 from service.pull.whom import one_with, say_they_are_one_with
 from service.server.capability import Capability
 from service.server.client import FhirServer, server_date
+from service.server.crew import one_ahead
 from service.server.search import Page, count, one_line, pages
 
 ROLE = "PractitionerRole"
 IDS_A_SEARCH = 25
 RESTARTS = 3
+AT_ONCE = 200  # resources
+TO_DISK = 32 * 1024 * 1024  # bytes
 NOT_OFFERED = (400, 404, 405, 501)
 
 
@@ -55,7 +60,7 @@ class Reader:
         self.manifest.types["Patient"] = sheet.pulled
         size = {"_count": str(min(limit, self.server.source.page_size))}
         async for page in pages(self.server, "Patient", size):
-            self._kept(sheet, page, limit=limit)
+            await self._kept(sheet, page, limit=limit)
             if sheet.pulled.count >= limit:
                 break
         self._ended(sheet)
@@ -216,8 +221,9 @@ class Reader:
         asked, restarts = {**parameters, **self._page_size}, 0
         while True:
             try:
-                async for page in pages(self.server, sheet.type, asked, post=post, at=following):
-                    self._kept(sheet, page, number)
+                async with aclosing(one_ahead(pages(self.server, sheet.type, asked, post=post, at=following))) as read:
+                    async for page in read:
+                        await self._kept(sheet, page, number)
                 return
             except LinkExpired:
                 if restarts == RESTARTS:
@@ -228,14 +234,21 @@ class Reader:
     def _page_size(self) -> dict[str, str]:
         return {"_count": str(self.server.source.page_size)}
 
-    def _kept(self, sheet: Sheet, page: Page, number: int = 0, limit: int | None = None) -> list[str]:
-        asides = len(sheet.aside)
-        ids = sheet.keep(page.resources, limit)
+    async def _kept(self, sheet: Sheet, page: Page, number: int = 0, limit: int | None = None) -> None:
+        """In pieces: between them the request for the next page leaves, and answers are taken from the network."""
+        asides, before = len(sheet.aside), sheet.pulled.count
+        at_once = AT_ONCE if limit is None else 1
+        for begins in range(0, len(page.raw), at_once):
+            if limit is not None and sheet.pulled.count >= limit:
+                break
+            sheet.keep(page.raw[begins : begins + at_once])
+            await asyncio.sleep(0)
         date = server_date(page.answer)
         search, following = (number, page.next) if page.next else (number + 1, None)
         sheet.safe(search, following, date.isoformat() if date else None, asides, page.warnings)
-        self.progress(f"pull {sheet.type}", len(ids))
-        return ids
+        self.progress(f"pull {sheet.type}", sheet.pulled.count - before)
+        if sheet.in_memory > TO_DISK:
+            await asyncio.to_thread(sheet.on_disk)
 
     async def _count(self, resource_type: str) -> int | None:
         """None from a server that does not say."""

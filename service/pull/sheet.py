@@ -16,13 +16,14 @@ from types import TracebackType
 from typing import BinaryIO
 
 import msgspec
+import numpy as np
 
 from service.lake import replaced
-from service.pull.heads import Head, Unfit, checked, head
+from service.pull.heads import LONGEST_LINE, Head, Unfit, checked, head, usual
 from service.pull.manifest import Pulled
 from service.pull.part import Part
+from service.server.search import Body
 
-BUCKETS = 256
 COPIED_AT_ONCE = 1 << 20  # bytes
 
 
@@ -72,6 +73,7 @@ class Sheet:
         self.done = False
         self._seen = _Seen()
         self._settled = False
+        self._safe = self._on_disk_to = 0
         self._file: BinaryIO | None = None
         self._log: BinaryIO | None = None
 
@@ -148,28 +150,32 @@ class Sheet:
             return False
         return place == size
 
-    def keep(self, resources: Sequence[bytes], limit: int | None = None) -> list[str]:
-        """The ids of those that were written, `limit` lines in all at most; what is unfit is set aside."""
-        ids, fit, dated = list[str](), list[bytes](), self.dated
+    def keep(self, resources: Sequence[Body]) -> None:
+        """Those that are fit are written; the others are set aside."""
         assert self._file is not None, "a sheet that is done takes no more"
-        room = len(resources) if limit is None else limit - self.pulled.count
-        for body in resources:
-            if len(ids) >= room:
-                break
-            try:
-                found = checked(body, self.type)
-            except Unfit as unfit:
-                self.aside.append(Aside(unfit.where, unfit.why))
-                continue
-            fit.append(body)
-            ids.append(found.id)
-            dated = dated and found.meta.lastUpdated != ""
+        begins = usual(self.type)
+        ids = [
+            known[1].decode() if len(body) <= LONGEST_LINE and (known := begins(body)) else self._id(body)
+            for body in resources
+        ]
+        fit = (
+            resources
+            if None not in ids
+            else [body for body, known in zip(resources, ids, strict=True) if known is not None]
+        )
         if fit:
-            self._file.write(b"\n".join(fit) + b"\n")
-        self.pulled.count += len(ids)
-        self.dated = dated
-        self._seen.extend(map(hash, ids))
-        return ids
+            self._file.write(b"\n".join((*fit, b"")))
+        self.pulled.count += len(fit)
+        self._seen.extend(hash(known) for known in ids if known is not None)
+
+    def _id(self, body: Body) -> str | None:
+        try:
+            found = checked(body, self.type)
+        except Unfit as unfit:
+            self.aside.append(Aside(unfit.where, unfit.why))
+            return None
+        self.dated = self.dated and found.meta.lastUpdated != ""
+        return found.id
 
     def adopt(self, file: Path, ids: array[int], dated: bool, aside: Sequence[Aside]) -> None:
         """The lines of a file that were checked as they came; `ids` are their digests."""
@@ -190,9 +196,10 @@ class Sheet:
         """The page is in the file; the next is `following` of that search. `asides` were there before the page."""
         assert self._file is not None, "a sheet that is done takes no more"
         self._file.flush()
+        self._safe = self._file.tell()
         self.warnings += warnings
         self.pulled.since = self.pulled.since or since
-        self._note(Step(self._file.tell(), search, following, since, self.aside[asides:], list(warnings)))
+        self._note(Step(self._safe, search, following, since, self.aside[asides:], list(warnings)))
 
     def _note(self, step: Step) -> None:
         assert self._log is not None, "a sheet that is done takes no more"
@@ -210,20 +217,27 @@ class Sheet:
 
     def finished(self, pulled: Pulled, aside: Sequence[Aside] = (), warnings: Sequence[str] = ()) -> None:
         """Nothing of this type has to be asked for again; what is set aside beside what the pages said."""
-        self._on_disk()
+        if self._file is not None and not self._file.closed:
+            self._file.flush()
+        self.on_disk()
         self.pulled, self.done = pulled, True
         self.aside += aside
         self.warnings += warnings
         self._note(Step(self._size(), done=pulled, aside=list(aside), warnings=list(warnings)))
         self._closed()
 
-    def _on_disk(self) -> None:
-        """Once it is called finished nobody reads it again to see whether it is whole."""
-        if self._file is not None and not self._file.closed:
-            self._file.flush()
+    @property
+    def in_memory(self) -> int:
+        """Bytes that are safe but not yet on the disk; to have few of them at the end saves waiting for it."""
+        return self._safe - self._on_disk_to
+
+    def on_disk(self) -> None:
+        """Once it is called finished nobody reads it again to see whether it is whole. From any thread."""
+        safe = self._safe
         if self.path.is_file():
             with self.path.open("rb") as file:
                 os.fsync(file.fileno())
+        self._on_disk_to = safe
 
     def _size(self) -> int:
         return self.path.stat().st_size if self.path.is_file() else 0
@@ -252,32 +266,22 @@ def _steps(journal: Path) -> Iterator[Step]:
 
 
 class _Seen:
-    """Ids as digests of eight bytes, in buckets, so that looking for repeated ones takes little memory at a time."""
+    """Ids as digests of eight bytes."""
 
     def __init__(self) -> None:
-        self._buckets = [array("q") for _ in range(BUCKETS)]
+        self._digests = array("q")
 
     def add(self, resource_id: str) -> None:
-        digest = hash(resource_id)
-        self._buckets[digest % BUCKETS].append(digest)
+        self._digests.append(hash(resource_id))
 
     def extend(self, digests: Iterable[int]) -> None:
-        for digest in digests:
-            self._buckets[digest % BUCKETS].append(digest)
+        self._digests.extend(digests)
 
     def repeated(self) -> set[int]:
         """The digests that came more than once: those of repeated ids, and rarely of two ids."""
-        return {digest for bucket in self._buckets for digest in _repeated(bucket)}
-
-
-def _repeated(bucket: array[int]) -> Iterator[int]:
-    if len(once := set(bucket)) == len(bucket):
-        return
-    for digest in bucket:
-        if digest in once:
-            once.remove(digest)
-        else:
-            yield digest
+        ordered = np.frombuffer(self._digests, dtype=np.int64)
+        ordered.sort()  # in its place
+        return set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
 
 
 def _once(path: Path, repeated: set[int]) -> int:

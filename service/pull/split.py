@@ -46,7 +46,7 @@ class _Spans:
                 await together(self.read(*half, n) for half, n in zip(halves, counts, strict=True) if n)
                 return
         async for page in pages(self.server, self.sheet.type, {**_span(begins, ends), **self.page_size}):
-            self.sheet.keep(page.resources)
+            self.sheet.keep(page.raw)
 
     async def _count(self, begins: dt.datetime, ends: dt.datetime) -> int:
         return await count(self.server, self.sheet.type, _span(begins, ends)) or 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -16,16 +16,16 @@ from service.server.client import Answer, FhirServer, outcome_text, whole_tries
 from service.server.egress import within
 
 
-class _Link(msgspec.Struct):
+class _Link(msgspec.Struct, gc=False):
     relation: str = ""
     url: str = ""
 
 
-class _Mode(msgspec.Struct):
+class _Mode(msgspec.Struct, gc=False):
     mode: str = "match"
 
 
-class _Entry(msgspec.Struct):
+class _Entry(msgspec.Struct, gc=False):
     resource: msgspec.Raw = msgspec.Raw()
     search: _Mode = msgspec.field(default_factory=_Mode)
 
@@ -37,18 +37,26 @@ class _Bundle(msgspec.Struct):
     entry: list[_Entry] = []
 
 
+Body = bytes | msgspec.Raw
+
+
 @dataclass(frozen=True)
 class Page:
-    """`resources` are bytes as the server gave them; `warnings` what its OperationOutcome entries say.
+    """`raw` are its resources as the server gave them, each on one line; `warnings` what its OperationOutcomes say.
 
     `total` may be absent or an estimate: it is shown, and nothing relies on it.
     """
 
-    resources: list[bytes]
+    raw: Sequence[Body]
     next: str | None
     answer: Answer
     warnings: list[str] = field(default_factory=list)
     total: int | None = None
+
+    @property
+    def resources(self) -> list[bytes]:
+        """To be kept beyond the page: `raw` are views into all of it."""
+        return [bytes(each) for each in self.raw]
 
 
 EXPIRED = (400, 404, 410)  # servers differ in what they call a link that lapsed
@@ -60,7 +68,7 @@ Parameters = Mapping[str, str | Sequence[str]]
 
 async def pages(
     server: FhirServer, resource_type: str, parameters: Parameters, *, post: bool = False, at: str | None = None
-) -> AsyncIterator[Page]:
+) -> AsyncGenerator[Page, None]:
     """Every page of one search, or from the one that the next link `at` leads to.
 
     An empty page that has a next link is not the last; a link seen before is an error. LinkExpired: the server knows
@@ -75,7 +83,7 @@ async def pages(
             link = within(server.base, page.next)
             _not_seen(seen, link, number, where)
         following = link if page.next else None
-        number, empty = number + 1, 0 if page.resources else empty + 1
+        number, empty = number + 1, 0 if page.raw else empty + 1
         if number > CAPS.pages or empty > CAPS.empty_pages:
             raise PagingBroken(f"it does not end: {number:,} pages", where=where, do="ask the server's owner")
 
@@ -136,15 +144,14 @@ def _page(answer: Answer, where: str) -> Page:
     bundle = _bundle(answer.body, where)
     if len(bundle.entry) > CAPS.entries:
         raise TooMuch(f"{len(bundle.entry):,} entries on one page", where=where, do="set a smaller page_size")
-    resources, warnings, broken = [], [], b"\n" in answer.body
+    raw, warnings, broken = list[Body](), [], b"\n" in answer.body
     for entry in bundle.entry:
-        body = one_line(bytes(entry.resource)) if broken else bytes(entry.resource)
         if entry.search.mode == "outcome":
-            warnings.append(outcome_text(body))
+            warnings.append(outcome_text(bytes(entry.resource)))
         else:
-            resources.append(body)
+            raw.append(one_line(bytes(entry.resource)) if broken else entry.resource)
     following = next((link.url for link in bundle.link if link.relation == "next" and link.url), None)
-    return Page(resources, following, answer, warnings, bundle.total)
+    return Page(raw, following, answer, warnings, bundle.total)
 
 
 def _bundle(body: bytes, where: str) -> _Bundle:

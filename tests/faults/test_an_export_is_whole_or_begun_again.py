@@ -64,9 +64,10 @@ def fault(do, path=FILES, when="nth = 3", more=""):
     return f"[[fault]]\npath = '{path}'\nmethod = 'GET'\ndo = '{do}'\n{when}\n{more}\n"
 
 
-def killed_at(step, server, process):
+def killed_at(step, server, process, path=""):
     plan = server.faults.plan
-    server.faults.replan(Plan.model_validate({"fault": [{"do": "drop-before", "nth": step}], "bulk": plan.bulk}))
+    fault = {"do": "drop-before", "nth": step, "path": path}
+    server.faults.replan(Plan.model_validate({"fault": [fault], "bulk": plan.bulk}))
     server.faults.struck = lambda _fault: process.kill()
     assert finished(process) == -signal.SIGKILL, step
     until_quiet(server)
@@ -87,6 +88,17 @@ def test_a_killed_export_is_gone_on_with(server, pulling, tmp_path, step):
     assert len(again) == len(set(again)) and len(before & set(again)) <= len(before) - whole
     assert not (whole and asked(server, "$export"))
     assert exports(server) <= 1  # of a kick-off whose answer never came nobody knows the address
+
+
+def test_a_type_that_was_done_before_a_kill_is_not_put_together_again(server, pulling, tmp_path):
+    killed_at(1, server, pulling(), path="^Claim$")  # its count, when patients and visits are done
+    (part,) = tmp_path.glob("lake/raw/*/*.part")
+    held_there = {int(each.stem.rpartition("-")[2]) for each in part.glob("export-*.state")}
+    assert held_there < set(range(files_held(tmp_path)))  # those of the types that were done are gone
+    server.requests.clear()
+    assert finished(pulling()) == 0
+    assert held(tmp_path / "lake") == there(server)
+    assert not asked(server, ".ndjson") + asked(server, "$export")
 
 
 def files_held(tmp_path):
