@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -60,6 +61,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="pull-") as folder, server(size, Path(folder), asked.hapi) as url:
             bench = Bench(url, Path(folder), asked.overlap)
             peaks[size] = bench.reading(size, asked.rounds)
+            for lake in Path(folder).glob("lake*"):
+                shutil.rmtree(lake)
             bench.nights(size)
     small, large = min(peaks), max(peaks)
     if small < large:
@@ -109,19 +112,21 @@ class Bench:
         assert again.told["written"] == {}, again.told["written"]
         changed = self.change(max(1, patients // 100))
         time.sleep(2)
-        _told("changed", patients, first, self.run(), f"{changed:,} patients changed (<= 4 %)")
+        _told("changed", patients, first, after := self.run(), f"{changed:,} patients changed (<= 4 %)")
+        assert after.told["written"], "a visit more changes a profile"
 
     def run(self) -> Done:
         return self.personalize("run", self.url, "--apply", "--as-of", AS_OF, "--lake", "nights")
 
     def change(self, patients: int) -> int:
-        """One more visit for so many."""
+        """One more visit for so many, a fortnight before the day that the profiles are of."""
         with httpx.Client(headers=FHIR, timeout=120) as client:
             page = client.get(f"{self.url}/Encounter?_count=1").json()["entry"][0]["resource"]
             whose = client.get(f"{self.url}/Patient?_count={min(patients, 1000)}").json()["entry"]
             for each in whose:
                 reference = f"Patient/{each['resource']['id']}"
                 visit = page | {"id": f"new-{each['resource']['id']}", "subject": {"reference": reference}}
+                visit["period"] = {"start": "2026-06-17T10:00:00Z", "end": "2026-06-17T10:30:00Z"}
                 visit.pop("meta")
                 client.put(f"{self.url}/Encounter/{visit['id']}", json=visit).raise_for_status()
         return len(whose)

@@ -61,6 +61,11 @@ class Dates:
         element = next(self._elements(after), None) if after else None
         self._starts[row], self._ends[row] = covered(element)
 
+    @property
+    def columns(self) -> tuple[array[int], array[int]]:
+        """Row -> where it begins, row -> where it ends."""
+        return self._starts, self._ends
+
     def interval(self, row: int) -> tuple[int, int]:
         return self._starts[row], self._ends[row]
 

@@ -7,12 +7,18 @@ from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
 from service.sandbox.dates import ALWAYS, NEVER, UNDATED, interval
 from service.sandbox.index import Indexes, Postings
 from service.sandbox.outcome import Refusal, malformed
 from service.sandbox.parameters import SEARCH, Parameter
 from service.sandbox.store import Store
 from service.sandbox.table import Table
+
+Numbers = npt.NDArray[np.integer]
+Flags = npt.NDArray[np.bool_]
 
 DEFAULT_COUNT, LARGEST_COUNT = 20, 1000
 SORTABLE = ("_id", "_lastUpdated", "date")
@@ -125,23 +131,34 @@ def find(store: Store, query: Query) -> array[int]:
     with store.lock:
         table, indexes = store.table(query.type), store.indexes(query.type)
         rows = _rows(table, indexes, query.criteria)
-        for name, descending in reversed(query.sort):
-            rows.sort(key=_sort_key(table, indexes, SEARCH[query.type][name], descending), reverse=descending)
-        return array("I", [table.current[row] for row in rows])
+        if query.sort:
+            ordered = rows.tolist()
+            for name, descending in reversed(query.sort):
+                ordered.sort(key=_sort_key(table, indexes, SEARCH[query.type][name], descending), reverse=descending)
+            rows = np.array(ordered, dtype=np.uint32)
+        found = array("I")
+        found.frombytes(_column(table.current)[rows].tobytes())
+        return found
 
 
-def _rows(table: Table, indexes: Indexes, criteria: list[Criterion]) -> list[int]:
+def _rows(table: Table, indexes: Indexes, criteria: list[Criterion]) -> Numbers:
     """The rows by the indexes first, so that dates are compared for few."""
     looked_up = [c for c in criteria if c.parameter.kind not in ("date", "updated")]
-    rows: Iterable[int] = range(len(table.ids))
     if looked_up:
-        rows = sorted(set.intersection(*(_looked_up(table, indexes, criterion) for criterion in looked_up)))
-    rows = [row for row in rows if table.lives(row)]
+        met = set.intersection(*(_looked_up(table, indexes, criterion) for criterion in looked_up))
+        rows = np.array(sorted(met), dtype=np.uint32)
+    else:
+        rows = np.arange(len(table.ids), dtype=np.uint32)
+    rows = rows[_column(table.length)[_column(table.current)[rows]] > 0]
     for criterion in criteria:
         if criterion not in looked_up:
-            within = _within(table, indexes, criterion)
-            rows = [row for row in rows if within(row)]
+            rows = rows[_within(table, indexes, criterion, rows)]
     return rows
+
+
+def _column(numbers: array[int]) -> Numbers:
+    """A view that has to be gone before the next write: an array that is looked at does not grow."""
+    return np.frombuffer(numbers, dtype=np.dtype(numbers.typecode))
 
 
 def _looked_up(table: Table, indexes: Indexes, criterion: Criterion) -> set[int]:
@@ -167,13 +184,13 @@ def _by_reference(postings: Postings, value: str) -> Iterable[int]:
     return postings.having("/".join(value.split("/")[-2:]) if "/" in value else f"Patient/{value}")
 
 
-_COMPARE: dict[str, Callable[[tuple[int, int], tuple[int, int]], bool]] = {
-    # (what the resource covers, what the client names), both half-open; ge and le overlap as HAPI does it
-    "eq": lambda of, named: named[0] <= of[0] < of[1] <= named[1],
-    "ge": lambda of, named: of[1] > named[0],
-    "gt": lambda of, named: of[1] > named[1],
-    "le": lambda of, named: of[0] < named[1],
-    "lt": lambda of, named: of[0] < named[0],
+_COMPARE: dict[str, Callable[[Numbers, Numbers, int, int], Flags]] = {
+    # (what the resources cover, what the client names), both half-open; ge and le overlap as HAPI does it
+    "eq": lambda starts, ends, first, last: (first <= starts) & (starts < ends) & (ends <= last),
+    "ge": lambda _starts, ends, first, _last: ends > first,
+    "gt": lambda _starts, ends, _first, last: ends > last,
+    "le": lambda starts, _ends, _first, last: starts < last,
+    "lt": lambda starts, _ends, first, _last: starts < first,
 }
 
 
@@ -188,16 +205,17 @@ def _bounds(value: str) -> tuple[str, tuple[int, int]]:
     raise malformed(f"{value!r} is no date; prefixes are eq, ge, gt, le, lt")
 
 
-def _within(table: Table, indexes: Indexes, criterion: Criterion) -> Callable[[int], bool]:
-    covers = _covers(table, indexes, criterion.parameter)
-    bounds = [_bounds(value) for value in criterion.values]
-    return lambda row: any(_COMPARE[prefix](covers(row), named) for prefix, named in bounds)
-
-
-def _covers(table: Table, indexes: Indexes, parameter: Parameter) -> Callable[[int], tuple[int, int]]:
-    if parameter.kind == "date":
-        return indexes.dates(parameter).interval
-    return lambda row: (table.updated[table.current[row]], table.updated[table.current[row]] + 1)
+def _within(table: Table, indexes: Indexes, criterion: Criterion, rows: Numbers) -> Flags:
+    """Of each row whether any of the values is met."""
+    if criterion.parameter.kind == "date":
+        starts, ends = (_column(each)[rows] for each in indexes.dates(criterion.parameter).columns)
+    else:
+        starts = _column(table.updated)[_column(table.current)[rows]]
+        ends = starts + 1
+    met = np.zeros(len(rows), dtype=bool)
+    for prefix, named in map(_bounds, criterion.values):
+        met |= _COMPARE[prefix](starts, ends, *named)
+    return met
 
 
 def _sort_key(
@@ -206,6 +224,10 @@ def _sort_key(
     """By id, or by when it starts; what has no date comes last either way."""
     if parameter.kind == "id":
         return table.ids.__getitem__
-    covers = _covers(table, indexes, parameter)
+    covers = indexes.dates(parameter).interval if parameter.kind == "date" else _updated(table)
     last = NEVER if descending else ALWAYS
     return lambda row: last if covers(row) == UNDATED else covers(row)[0]
+
+
+def _updated(table: Table) -> Callable[[int], tuple[int, int]]:
+    return lambda row: (table.updated[table.current[row]], table.updated[table.current[row]] + 1)
