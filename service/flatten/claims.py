@@ -38,14 +38,21 @@ def rows(claim: ir.Table, origin: Origin) -> ir.Table:
 
     `doubtful`: what it charges is unknown, and `total` and `currency` are null.
     """
-    at, doubt = occurred(claim, origin), _doubt(claim)
+    claim = claim.mutate(
+        whose=origin.reference(claim.patient.reference, "Patient"),
+        date=stated_date(claim),
+        at=occurred(claim, origin),
+        an_item_is_unreadable=_an_item_is_unreadable(claim),
+    )
+    claim = claim.mutate(doubt=_doubt(claim))
+    doubt = claim.doubt
     return claim.select(
-        patient=origin.reference(claim.patient.reference, "Patient"),
+        patient=claim.whose,
         id=claim.id,
         version=claim.meta.versionId,
         status=claim.status,
         use=claim.use,
-        at=at,
+        at=claim.at,
         created=origin.calendar.start(claim.created),
         total=ibis.cases((doubt.isnull(), amount(claim.total.value))),
         currency=ibis.cases((doubt.isnull() & claim.total.value.notnull(), currency(claim.total))),
@@ -53,10 +60,10 @@ def rows(claim: ir.Table, origin: Origin) -> ir.Table:
         encounters=encounters(claim, origin),
         prior=prior(claim.related, origin, "Claim"),
         sensitive=claim.sensitive,
-        why=_why(claim, at, origin),
+        why=_why(claim, origin),
         doubt=doubt,
-        note_date_partial=partial(stated_date(claim)),
-        note_item_amount_unreadable=_an_item_is_unreadable(claim),
+        note_date_partial=partial(claim.date),
+        note_item_amount_unreadable=claim.an_item_is_unreadable,
         note_item_nets_differ_from_the_total=_nets_differ(claim),
     )
 
@@ -91,13 +98,13 @@ def prior(related: ir.ArrayValue, origin: Origin, *types: str) -> ir.ArrayValue:
     return ibis.coalesce(named, ibis.literal([], "array<string>"))
 
 
-def _why(claim: ir.Table, at: ir.TimestampValue, origin: Origin) -> ir.StringValue:
+def _why(claim: ir.Table, origin: Origin) -> ir.StringValue:
     return ibis.cases(
         (claim.id.isnull(), "no id"),
-        (origin.reference(claim.patient.reference, "Patient").isnull(), origin.unresolved(claim.patient, "patient")),
+        (claim.whose.isnull(), origin.unresolved(claim.patient, "patient")),
         (claim.status.isnull(), "the status is unknown"),
-        (stated_date(claim).isnull(), "no date"),
-        (at.isnull(), "the date is no FHIR dateTime"),
+        (claim.date.isnull(), "no date"),
+        (claim.at.isnull(), "the date is no FHIR dateTime"),
         else_=ibis.null("string"),
     )
 
@@ -110,7 +117,7 @@ def _doubt(claim: ir.Table) -> ir.StringValue:
         (amount(claim.total.value) < 0, "the total is negative"),
         (~untotalled & misnamed(claim.total), "the total's currency is no code of ISO 4217"),
         (~untotalled & currency(claim.total).isnull(), "the total names no currency"),
-        (untotalled & _an_item_is_unreadable(claim), "no total, and the amount of an item cannot be read"),
+        (untotalled & claim.an_item_is_unreadable, "no total, and the amount of an item cannot be read"),
         (untotalled & _an_item_names_no_currency(claim), "no total, and an item names no currency"),
         else_=ibis.null("string"),
     )

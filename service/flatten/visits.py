@@ -44,11 +44,20 @@ def rows(encounter: ir.Table, origin: Origin) -> ir.Table:
 
     `clinician` may be a PractitionerRole: the roles that were pulled say whose.
     """
-    start, end = origin.calendar.start(encounter.period.start), origin.calendar.start(encounter.period.end)
-    backwards = _ends_before_it_starts(encounter, origin)
-    group, clinician = _group(encounter["class"]), _clinician(encounter.participant, origin)
-    return encounter.select(
+    calendar, period = origin.calendar, encounter.period
+    encounter = encounter.mutate(
         patient=origin.reference(encounter.subject.reference, "Patient"),
+        start=calendar.start(period.start),
+        end=calendar.start(period.end),
+        last=calendar.last(period.end),
+        group=_group(encounter["class"]),
+        clinician=_clinician(encounter.participant, origin),
+    )
+    start, end, group, clinician = (encounter[name] for name in ("start", "end", "group", "clinician"))
+    # Not the first moment of its end, which may be given to the day, or the month.
+    backwards = (encounter["last"] < start).fill_null(False)
+    return encounter.select(
+        patient=encounter.patient,
         id=encounter.id,
         version=encounter.meta.versionId,
         status=encounter.status,
@@ -68,7 +77,7 @@ def rows(encounter: ir.Table, origin: Origin) -> ir.Table:
         admit_source=first_code(encounter.hospitalization.admitSource),
         discharge_disposition=first_code(encounter.hospitalization.dischargeDisposition),
         sensitive=encounter.sensitive,
-        why=_why(encounter, start, origin),
+        why=_why(encounter, origin),
         note_start_partial=partial(encounter.period.start),
         note_end_before_start=backwards,
         note_end_unreadable=encounter.period.end.notnull() & end.isnull(),
@@ -78,20 +87,15 @@ def rows(encounter: ir.Table, origin: Origin) -> ir.Table:
     )
 
 
-def _ends_before_it_starts(encounter: ir.Table, origin: Origin) -> ir.BooleanValue:
-    return (origin.calendar.last(encounter.period.end) < origin.calendar.start(encounter.period.start)).fill_null(False)
-
-
-def _why(encounter: ir.Table, start: ir.TimestampValue, origin: Origin) -> ir.StringValue:
-    subject = origin.reference(encounter.subject.reference, "Patient")
+def _why(encounter: ir.Table, origin: Origin) -> ir.StringValue:
     dated = encounter.status.isin(DATED)
     return ibis.cases(
         (encounter.id.isnull(), "no id"),
-        (subject.isnull(), origin.unresolved(encounter.subject, "subject")),
+        (encounter.patient.isnull(), origin.unresolved(encounter.subject, "subject")),
         (encounter.status.isnull() | (encounter.status == "unknown"), "the status is unknown"),
         (~encounter.status.isin(DATED + UNDATED), "the status is none of Encounter's"),
         (dated & encounter.period.start.isnull(), "no start"),
-        (dated & start.isnull(), "the start is no FHIR dateTime"),
+        (dated & encounter.start.isnull(), "the start is no FHIR dateTime"),
         else_=ibis.null("string"),
     )
 
