@@ -8,8 +8,8 @@ is ended on the server; one that was cut off by a lost connection or a kill is g
 from __future__ import annotations
 
 import asyncio
-import filecmp
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import msgspec
 from service.errors import NotFhir, NotPermitted, Refused, ServerBusy, ServerProblem, Unreachable
 from service.pull.bulk_files import Held, Sieve, digests, outcomes, removed
 from service.pull.filters import Filters
+from service.pull.gathered import Gathered, alike, holds, lines_in
 from service.pull.manifest import Progress
 from service.pull.part import Part, keep
 from service.pull.sheet import Sheet
@@ -36,12 +37,13 @@ class NotBegun(ServerProblem):
 
 
 class State(msgspec.Struct):
-    """`held`: the files that are whole, by their place in the manifest."""
+    """`held`: the files that are whole, by their place in the manifest. Of types that are `done` none is needed."""
 
     order: Order
     status: str
     manifest: Manifest | None = None
     held: dict[int, Held] = {}
+    done: list[str] = []
 
 
 @dataclass
@@ -51,7 +53,8 @@ class Brought:
     begun: str
     deleted: list[str] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
-    files: dict[str, list[tuple[Path, array[int] | None, Held]]] = field(default_factory=dict)
+    files: dict[str, list[tuple[Held, array[int] | None]]] = field(default_factory=dict)
+    gathered: dict[str, Path] = field(default_factory=dict)
 
     def gone(self, resource_type: str) -> frozenset[str]:
         """The ids of those deleted since."""
@@ -59,14 +62,13 @@ class Brought:
         return frozenset(resource_id for kind, _, resource_id in named if kind == resource_type)
 
     def fill(self, sheet: Sheet) -> None:
-        """All that came of its type; it is settled by the caller."""
-        for file, ids, held in self.files.get(sheet.type, []):
-            sheet.adopt(file, digests(file) if ids is None else ids, held.dated, held.aside)
-
-    def drop(self, resource_type: str) -> None:
-        """What came of it lies in a sheet that is done: there is no need for the disk to hold it twice."""
-        for file, _, _ in self.files.pop(resource_type, []):
-            file.unlink(missing_ok=True)
+        """All that came of its type into an empty sheet; it is settled by the caller."""
+        if not (came := self.files.get(sheet.type)):
+            return
+        file = self.gathered[sheet.type]
+        sheet.adopt(file, sorted(span for held, _ in came for span in held.spans))
+        for held, ids in came:
+            sheet.known(digests(lines_in(file, held.spans)) if ids is None else ids, held.dated, held.aside)
 
 
 class Export:
@@ -77,11 +79,13 @@ class Export:
         self.state = _resumed(part, order)
         self.resumed = self.state is not None
         self._ids: dict[int, array[int]] = {}
+        self._open: dict[Path, Gathered] = {}
 
     async def __aenter__(self) -> Export:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        self._close()
         if isinstance(error, Unreachable | ServerBusy):
             return  # it stands on the server: the same command goes on with it
         await asyncio.shield(self._end())
@@ -89,25 +93,33 @@ class Export:
             self._forget()
 
     async def brought(self) -> Brought:
-        manifest = await self._downloaded()
+        state, manifest = await self._downloaded()
         brought = Brought(manifest.transactionTime)
         output, deleted = len(manifest.output), len(manifest.deleted)
         for number, item in enumerate(_items(manifest)):
-            if number < output:
-                brought.files.setdefault(item.type, []).append(self._taken(number))
-            elif number < output + deleted:
-                brought.deleted += removed(self._file(number))
-            else:
-                self._tell(self._file(number), brought)
+            if number >= output + deleted:
+                self._tell(self._lines(number, item), brought)
+            elif number >= output:
+                brought.deleted += removed(self._lines(number, item))
+            elif item.type not in state.done:
+                brought.files.setdefault(item.type, []).append((state.held[number], self._ids.pop(number, None)))
+                brought.gathered[item.type] = self._file(number, item)
         if strangers := sorted(brought.files.keys() - {*self.order.types}):
             self.say(f"exported, and not asked for: {', '.join(strangers)}; left out")
         return brought
 
-    def _taken(self, number: int) -> tuple[Path, array[int] | None, Held]:
+    async def done(self, resource_type: str) -> None:
+        """What came of it lies in a sheet that is done: there is no need to fetch it again, or to hold it twice."""
         assert self.state is not None
-        return self._file(number), self._ids.pop(number, None), self.state.held[number]
+        self.state.done.append(resource_type)
+        await asyncio.to_thread(self._keep, self.state)
+        self.part.state(f"export-{resource_type}").unlink(missing_ok=True)
 
-    async def _downloaded(self) -> Manifest:
+    def _lines(self, number: int, item: Item) -> Iterator[bytes]:
+        assert self.state is not None
+        return lines_in(self._file(number, item), self.state.held[number].spans)
+
+    async def _downloaded(self) -> tuple[State, Manifest]:
         """All files whole, of one export."""
         for attempt in range(EXPORTS):
             state = await self._finished()
@@ -119,7 +131,9 @@ class Export:
                     raise
                 await self._renew(state, state.manifest)
             else:
-                return state.manifest
+                return state, state.manifest
+            finally:
+                self._close()
         raise AssertionError("the last of them is returned or raised")
 
     async def _begun(self) -> str:
@@ -165,12 +179,13 @@ class Export:
     async def _files(self, state: State, manifest: Manifest) -> None:
         """Those that are not here yet, as many at once as the source bears."""
         one_at_a_time = asyncio.Lock()  # who waits for the disk keeps no other from reading
-        waiting = [(number, item) for number, item in enumerate(_items(manifest)) if number not in state.held]
+        waiting = [(n, item) for n, item in enumerate(_items(manifest)) if not self._here(state, manifest, n, item)]
 
         async def fetch(numbered: tuple[int, Item]) -> None:
             number, item = numbered
             kind = item.type if number < len(manifest.output) else ""
-            sieve = await self._fetched(number, kind, item, token=manifest.requiresAccessToken)
+            file = self._gathered(self._file(number, item))
+            sieve = await self._fetched(file, number, kind, item, token=manifest.requiresAccessToken)
             self._ids[number], state.held[number] = sieve.ids, sieve.held
             async with one_at_a_time:
                 await asyncio.to_thread(self._keep, state)
@@ -178,25 +193,23 @@ class Export:
 
         await each(iter(waiting), fetch, workers=min(self.server.in_flight, len(waiting)))
 
-    async def _fetched(self, number: int, kind: str, item: Item, *, token: bool) -> Sieve:
+    async def _fetched(self, file: Gathered, number: int, kind: str, item: Item, *, token: bool) -> Sieve:
         """A file that seems cut off is fetched once more, and taken when the same comes again."""
-        sieve = await self._verified(number, kind, item, token=token)
+        sieve = await self._verified(file, number, kind, item, token=token)
         if sieve.whole:
             return sieve
-        path = self._file(number)
-        first = path.rename(path.with_name(f"first-{path.name}"))
-        sieve = await self._verified(number, kind, item, token=token)
+        first = sieve.held.spans
+        sieve = await self._verified(file, number, kind, item, token=token)
         if not sieve.whole:
-            if not (sieve.ends_well and filecmp.cmp(first, path, shallow=False)):
+            if not (sieve.ends_well and alike(file.path, first, sieve.held.spans)):
                 raise NotFhir("a file ends in the middle of a line", where=place(item.url), do="run it again")
             self.say(f"a file of {item.type} lacks its last newline, also when fetched again: taken as whole")
-        first.unlink()
         return sieve
 
-    async def _verified(self, number: int, kind: str, item: Item, *, token: bool) -> Sieve:
+    async def _verified(self, file: Gathered, number: int, kind: str, item: Item, *, token: bool) -> Sieve:
         async for attempt in self.server.tries():
             with attempt:
-                sieve = await self._streamed(number, kind, item, token=token)
+                sieve = await self._streamed(file, number, kind, item, token=token)
                 if item.count is not None and sieve.held.lines != item.count:
                     raise NotFhir(
                         f"a file of {item.type} has {sieve.held.lines:,} lines, and its manifest says {item.count:,}",
@@ -206,21 +219,21 @@ class Export:
                 return sieve
         raise AssertionError("stamina either returns or raises")
 
-    async def _streamed(self, number: int, kind: str, item: Item, *, token: bool) -> Sieve:
+    async def _streamed(self, file: Gathered, number: int, kind: str, item: Item, *, token: bool) -> Sieve:
         """Straight to the disk, line by line checked, never whole in memory."""
         headers = {"Accept": bulk.NDJSON, "Accept-Encoding": "gzip"}
         filters = Filters.of(kind, self.server.source.bulk_filters)
         async with self.server.stream(item.url, headers, token=token) as response:
-            with Sieve(self._file(number), kind, number, filters) as sieve:
+            with Sieve(file, kind, number, filters) as sieve:
                 async for part in response.aiter_bytes():
                     sieve.feed(part)
                     if _too_large(sieve.size, response.num_bytes_downloaded):
                         raise ServerProblem("a file is too large to be one of an export", where=place(item.url))
         return sieve
 
-    def _tell(self, file: Path, brought: Brought) -> None:
+    def _tell(self, lines: Iterator[bytes], brought: Brought) -> None:
         """An error makes the export partial; warnings and information are said."""
-        for failed, line in outcomes(file):
+        for failed, line in outcomes(lines):
             said = outcome_text(line)
             if failed:
                 brought.partial.append(said)
@@ -232,6 +245,7 @@ class Export:
             await bulk.end(self.server, self.state.status)
 
     def _forget(self) -> None:
+        self._close()
         for leftover in self.part.folder.glob("*export*.state"):
             leftover.unlink()
         self.state, self.resumed = None, False
@@ -240,8 +254,25 @@ class Export:
     def _keep(self, state: State) -> None:
         keep(self.part.state("export"), state)
 
-    def _file(self, number: int) -> Path:
-        return self.part.state(f"export-{number}")
+    def _file(self, number: int, item: Item) -> Path:
+        """One for all that is wanted of a type; a name that the server made up is none of a file of ours."""
+        assert self.state is not None and self.state.manifest is not None
+        wanted = number < len(self.state.manifest.output) and item.type in self.order.types
+        return self.part.state(f"export-{item.type if wanted else number}")
+
+    def _here(self, state: State, manifest: Manifest, number: int, item: Item) -> bool:
+        if number < len(manifest.output) and item.type in state.done:
+            return True
+        return number in state.held and holds(self._file(number, item), state.held[number].spans)
+
+    def _gathered(self, path: Path) -> Gathered:
+        if path not in self._open:
+            self._open[path] = Gathered(path)
+        return self._open[path]
+
+    def _close(self) -> None:
+        while self._open:
+            self._open.popitem()[1].close()
 
 
 def _too_large(size: int, came: int) -> bool:

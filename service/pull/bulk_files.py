@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from service.pull.filters import Filters
-from service.pull.heads import LONGEST_LINE, Unfit, all_fit, checked
-from service.pull.sheet import Aside, each_line
+from service.pull.gathered import Gathered, Span
+from service.pull.heads import LONGEST_LINE, Unfit, all_fit, checked, head
+from service.pull.sheet import Aside
 
 FAILED = ("fatal", "error")
 NAMELESS = "?"
@@ -44,24 +44,25 @@ _outcome = msgspec.json.Decoder(_Outcome)
 
 
 class Held(msgspec.Struct):
-    """A file that is whole: how many lines came, which were set aside, whether all others are dated."""
+    """A file that is whole: how many lines came, which were set aside, whether all others are dated, where they are."""
 
     lines: int = 0
     aside: list[Aside] = []
     dated: bool = True
+    spans: list[Span] = []
 
 
 class Sieve:
-    """`with Sieve(...) as sieve: sieve.feed(part)`: a file as it comes in, its lines that fit on the disk out.
+    """`with Sieve(...) as sieve: sieve.feed(part)`: a file as it comes in, its lines that fit gathered out.
 
     Without a type every line is kept. `whole` says afterwards whether the last line had an end, `ends_well` whether it
     could be one all the same; `ids` are digests of those kept.
     """
 
-    def __init__(self, path: Path, resource_type: str, number: int, filters: Filters) -> None:
+    def __init__(self, gathered: Gathered, resource_type: str, number: int, filters: Filters) -> None:
         self.type, self.held, self.ids = resource_type, Held(), array("q")
         self.size, self.whole, self.ends_well = 0, True, True
-        self._file = path.open("wb")
+        self._gathered = gathered
         self._place, self._filters = f"{resource_type} export, file {number + 1}, line", filters
         self._rest, self._too_long = b"", False
 
@@ -74,7 +75,7 @@ class Sieve:
             asides = len(self.held.aside)
             self._kept([self._rest])
             self.ends_well = len(self.held.aside) == asides
-        self._file.close()
+        self._gathered.flush()
 
     def feed(self, part: bytes) -> None:
         self.size += len(part)
@@ -92,7 +93,7 @@ class Sieve:
         found = all_fit(lines, self.type) if self.type and not self._filters.queries else None
         if found is None:
             return False
-        self._file.write(lines)
+        self._gathered.add(lines, self.held.spans)
         self.held.lines += len(found)
         self.held.dated = self.held.dated and all(each.meta.lastUpdated for each in found)
         self.ids.extend(hash(each.id) for each in found)
@@ -106,7 +107,7 @@ class Sieve:
 
     def _kept(self, lines: list[bytes]) -> None:
         if fit := self._fitting(lines) if self.type else lines:
-            self._file.write(b"\n".join(fit) + b"\n")
+            self._gathered.add(b"\n".join((*fit, b"")), self.held.spans)
         self.held.lines += len(lines)
 
     def _fitting(self, lines: list[bytes]) -> list[bytes]:
@@ -125,14 +126,14 @@ class Sieve:
         return fit
 
 
-def digests(path: Path) -> array[int]:
-    """Of the lines that a Sieve of an earlier process kept."""
-    return array("q", (hash(found.id) for found, _ in each_line(path)))
+def digests(lines: Iterable[bytes]) -> array[int]:
+    """Of lines that a Sieve of an earlier process kept."""
+    return array("q", (hash(head(line).id) for line in lines))
 
 
-def removed(path: Path) -> list[str]:
-    """`Type/id` of every DELETE in a file of transaction Bundles; what is no Bundle removes nothing."""
-    return [reference for line in path.read_bytes().splitlines() for reference in _removed(line)]
+def removed(lines: Iterable[bytes]) -> list[str]:
+    """`Type/id` of every DELETE in transaction Bundles; what is no Bundle removes nothing."""
+    return [reference for line in lines for reference in _removed(line)]
 
 
 def _removed(line: bytes) -> Iterator[str]:
@@ -146,9 +147,9 @@ def _removed(line: bytes) -> Iterator[str]:
             yield found[1]
 
 
-def outcomes(path: Path) -> Iterator[tuple[bool, bytes]]:
+def outcomes(lines: Iterable[bytes]) -> Iterator[tuple[bool, bytes]]:
     """(whether it tells of a failure, the OperationOutcome); what is none tells of one, for nobody knows."""
-    for line in path.read_bytes().splitlines():
+    for line in lines:
         try:
             issues = _outcome.decode(line).issue
         except (msgspec.MsgspecError, RecursionError):

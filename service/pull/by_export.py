@@ -129,8 +129,7 @@ class ExportReader(Reader):
                         sheet.again()
                         brought.fill(sheet)
                         await self._done(sheet, brought)
-                    if sheet.pulled.count:
-                        brought.drop(each)
+                await export.done(each)
 
     async def _done(self, sheet: Sheet, brought: Brought) -> None:
         sheet.settled()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,15 +17,14 @@ from typing import BinaryIO
 import msgspec
 import numpy as np
 
-from service.lake import replaced
+from service.lake import linked, replaced
+from service.pull.gathered import Span, fills, parts_in
 from service.pull.heads import LONGEST_LINE, Head, Unfit, checked, head, usual
 from service.pull.manifest import Pulled
 from service.pull.part import Part
 from service.server.search import Body
 
-COPIED_AT_ONCE = 1 << 20  # bytes
-
-
+IN_MEMORY = 1 << 17  # digests, a megabyte
 STRAY = re.compile("^came where (.+) was asked for$")
 
 
@@ -59,7 +57,7 @@ _step = msgspec.json.Decoder(Step)
 class Sheet:
     """`with Sheet(part, "Claim") as sheet`, then `keep` page after page, and `settled` at the end.
 
-    `at` is where an interrupted reading goes on. Memory holds eight bytes a resource.
+    `at` is where an interrupted reading goes on. Memory holds eight bytes a resource when it is settled.
     """
 
     def __init__(self, part: Part, resource_type: str, name: str = "") -> None:
@@ -71,7 +69,8 @@ class Sheet:
         self.warnings: list[str] = []
         self.at = Step(0)
         self.done = False
-        self._seen = _Seen()
+        self._ids = part.state(f"{name or resource_type}.ids")
+        self._seen = _Seen(self._ids)
         self._settled = False
         self._safe = self._on_disk_to = 0
         self._file: BinaryIO | None = None
@@ -103,6 +102,7 @@ class Sheet:
         self._closed()
         self.path.unlink(missing_ok=True)
         self._journal.unlink(missing_ok=True)
+        self._ids.unlink(missing_ok=True)
         self.done = True
 
     def again(self) -> None:
@@ -111,7 +111,7 @@ class Sheet:
         self.path.unlink(missing_ok=True)
         replaced(self.path).unlink(missing_ok=True)
         self._file, self._log = self.path.open("xb"), self._journal.open("wb")
-        self.pulled, self.at, self._seen, self.dated = Pulled(), Step(0), _Seen(), True
+        self.pulled, self.at, self._seen, self.dated = Pulled(), Step(0), _Seen(self._ids), True
         self.aside, self.warnings, self.done, self._settled = [], [], False, False
 
     def _closed(self) -> None:
@@ -138,7 +138,7 @@ class Sheet:
 
     def _replayed(self, size: int) -> bool:
         """Whether so much of the file holds whole resources; they are counted as when they came."""
-        self._seen, self.dated, self.pulled = _Seen(), True, Pulled()
+        self._seen, self.dated, self.pulled = _Seen(self._ids), True, Pulled()
         place = 0
         try:
             with self.path.open("rb") as lines:
@@ -177,11 +177,23 @@ class Sheet:
         self.dated = self.dated and found.meta.lastUpdated != ""
         return found.id
 
-    def adopt(self, file: Path, ids: array[int], dated: bool, aside: Sequence[Aside]) -> None:
-        """The lines of a file that were checked as they came; `ids` are their digests."""
+    def adopt(self, file: Path, spans: Sequence[Span]) -> None:
+        """Of an empty sheet: lines of a file that were checked as they came, and are told by `known`.
+
+        Where nothing else stands in that file it is the sheet's too, under two names.
+        """
         assert self._file is not None, "a sheet that is done takes no more"
-        with file.open("rb") as lines:
-            shutil.copyfileobj(lines, self._file, COPIED_AT_ONCE)
+        if fills(file, spans):
+            self._file.close()
+            self.path.unlink()
+            linked(file, self.path)
+            self._file = self.path.open("ab")
+        else:
+            for part in parts_in(file, spans):
+                self._file.write(part)
+
+    def known(self, ids: array[int], dated: bool, aside: Sequence[Aside]) -> None:
+        """What is in a file that it adopted: digests of the ids, and whether all lines say when they were changed."""
         self.pulled.count += len(ids)
         self.dated = self.dated and dated
         self._seen.extend(ids)
@@ -266,21 +278,34 @@ def _steps(journal: Path) -> Iterator[Step]:
 
 
 class _Seen:
-    """Ids as digests of eight bytes."""
+    """Ids as digests of eight bytes, the most of them in a file: of several types that are read at once memory holds
+    those of one, and not before it is asked which came more than once."""
 
-    def __init__(self) -> None:
-        self._digests = array("q")
+    def __init__(self, path: Path) -> None:
+        self._path, self._digests = path, array("q")
+        path.unlink(missing_ok=True)
 
     def add(self, resource_id: str) -> None:
-        self._digests.append(hash(resource_id))
+        self.extend((hash(resource_id),))
 
     def extend(self, digests: Iterable[int]) -> None:
         self._digests.extend(digests)
+        if len(self._digests) > IN_MEMORY:
+            self._write()
+
+    def _write(self) -> None:
+        with self._path.open("ab") as file:
+            self._digests.tofile(file)
+        self._digests = array("q")
 
     def repeated(self) -> set[int]:
         """The digests that came more than once: those of repeated ids, and rarely of two ids."""
-        ordered = np.frombuffer(self._digests, dtype=np.int64)
-        ordered.sort()  # in its place
+        if self._path.is_file():
+            self._write()
+            ordered = np.fromfile(self._path, dtype=np.int64)
+        else:
+            ordered = np.array(self._digests, dtype=np.int64)
+        ordered.sort()
         return set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
 
 

@@ -1,0 +1,79 @@
+"""Whole lines of several downloads at once in, one file of them all out, and where in it each one's lines stand.
+
+So what comes side by side is written to the disk once. What a download wrote that failed stands there as well, in
+nobody's spans, and is left out by whoever reads by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+Span = tuple[int, int]  # bytes: from, to
+AT_ONCE = 1 << 20  # bytes
+
+
+class Gathered:
+    """An open file that lines are only ever added to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("ab")
+        self._size = self._file.tell()
+
+    def add(self, lines: bytes, spans: list[Span]) -> None:
+        """`spans` are those of whom the lines are."""
+        begins = self._size
+        self._file.write(lines)
+        self._size += len(lines)
+        if spans and spans[-1][1] == begins:
+            begins = spans.pop()[0]
+        spans.append((begins, self._size))
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def lines_in(path: Path, spans: Sequence[Span]) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        for begins, ends in spans:
+            file.seek(begins)
+            while begins < ends:
+                line = file.readline()
+                begins += len(line)
+                yield line
+
+
+def parts_in(path: Path, spans: Sequence[Span]) -> Iterator[bytes]:
+    with path.open("rb", buffering=0) as file:
+        for begins, ends in spans:
+            file.seek(begins)
+            while part := file.read(min(ends - begins, AT_ONCE)):
+                begins += len(part)
+                yield part
+
+
+def alike(path: Path, some: Sequence[Span], others: Sequence[Span]) -> bool:
+    """Whether the same stands in both."""
+    return _digest(path, some) == _digest(path, others)
+
+
+def _digest(path: Path, spans: Sequence[Span]) -> bytes:
+    digest = blake2b()
+    for part in parts_in(path, spans):
+        digest.update(part)
+    return digest.digest()
+
+
+def holds(path: Path, spans: Sequence[Span]) -> bool:
+    """Whether it is as long as they say."""
+    return path.is_file() and path.stat().st_size >= max((ends for _, ends in spans), default=0)
+
+
+def fills(path: Path, spans: Sequence[Span]) -> bool:
+    """Whether nothing else stands in it."""
+    return path.stat().st_size == sum(ends - begins for begins, ends in spans)
