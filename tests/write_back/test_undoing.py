@@ -138,6 +138,23 @@ def test_a_panel_that_lost_our_tag_is_not_deleted(world):
     assert world.stored("Observation")
 
 
+def test_a_delete_that_collides_within_the_server_is_tried_again(world):
+    world.patients("a")
+    run, _ = world.written(Derived("a"))
+    collided = []
+
+    def before(method, path, body):
+        if method == "DELETE" and path not in collided:
+            collided.append(path)
+            return Response(operation_outcome("conflict", "HAPI-0826"), 409, media_type="application/fhir+json")
+        return None
+
+    world.sandbox.before = before
+    told = world.undone(run)
+    assert (told["set_aside"], len(collided)) == ([], 3)
+    assert told["undone"] == {"Patient": 1, "Provenance": 1, "Observation": 1, "Device": 1}
+
+
 def test_a_delete_that_the_server_refuses_is_set_aside(world):
     world.patients("a")
     run, _ = world.written(Derived("a"))
