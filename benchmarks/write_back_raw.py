@@ -15,7 +15,8 @@ from write_back_site import FHIR, Site
 
 from service.catalog import Catalog
 from service.compose import Identity
-from service.server.client import Answer, FhirServer
+from service.server.answers import Answer
+from service.server.client import FhirServer
 from service.settings import Source
 from service.write_back.ladder import STANDS_IN, Ladder
 from service.write_back.manner import Found, Manner

@@ -9,7 +9,8 @@ import msgspec
 from service.compose.canonical import INSTALLATION
 from service.doctor.findings import Finding
 from service.errors import NotPermitted, Refused
-from service.server.client import FhirServer, Metadata, server_date
+from service.server.answers import server_date
+from service.server.client import FhirServer, Metadata
 from service.server.search import count, pages
 
 NEVER = "ge2999-01-01T00:00:00Z"

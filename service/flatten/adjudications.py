@@ -48,14 +48,16 @@ def rows_of(kind: str) -> Callable[[ir.Table, Origin], ir.Table]:
     """`at` is the day of service, as a claim's is; the claim's own goes before it where the claim is there."""
 
     def rows(resource: ir.Table, origin: Origin) -> ir.Table:
-        at = occurred(resource, origin)
+        resource = resource.mutate(
+            whose=origin.reference(resource.patient.reference, "Patient"), at=occurred(resource, origin)
+        )
         return resource.select(
-            patient=origin.reference(resource.patient.reference, "Patient"),
+            patient=resource.whose,
             id=resource.id,
             resource=ibis.literal(kind),
             version=resource.meta.versionId,
             claim=origin.reference(ibis.coalesce(resource.claim.reference, resource.request.reference), "Claim"),
-            at=at,
+            at=resource.at,
             created=origin.calendar.start(resource.created),
             status=resource.status,
             use=resource.use,
@@ -63,24 +65,21 @@ def rows_of(kind: str) -> Callable[[ir.Table, Origin], ir.Table]:
             encounters=encounters(resource, origin),
             prior=prior(resource.related, origin, "Claim", EXPLANATION),
             sensitive=resource.sensitive,
-            why=_why(resource, at, origin),
+            why=_why(resource, origin),
             note_amount_without_currency=_some_amount(resource, unnamed),
         )
 
     return rows
 
 
-def _why(resource: ir.Table, at: ir.TimestampValue, origin: Origin) -> ir.StringValue:
+def _why(resource: ir.Table, origin: Origin) -> ir.StringValue:
     """One amount that cannot be read sets all aside: the rest would pass for the whole."""
     return ibis.cases(
         (resource.id.isnull(), "no id"),
-        (
-            origin.reference(resource.patient.reference, "Patient").isnull(),
-            origin.unresolved(resource.patient, "patient"),
-        ),
+        (resource.whose.isnull(), origin.unresolved(resource.patient, "patient")),
         (resource.status.isnull(), "the status is unknown"),
         (stated_date(resource).isnull(), "no date"),
-        (at.isnull(), "the date is no FHIR dateTime"),
+        (resource.at.isnull(), "the date is no FHIR dateTime"),
         (_some_amount(resource, lambda money: unreadable(money.value)), "an amount cannot be read"),
         (_some_amount(resource, misnamed), "an amount's currency is no code of ISO 4217"),
         else_=ibis.null("string"),

@@ -53,22 +53,22 @@ def rows(encounter: ir.Table, origin: Origin) -> ir.Table:
         group=_group(encounter["class"]),
         clinician=_clinician(encounter.participant, origin),
     )
-    start, end, group, clinician = (encounter[name] for name in ("start", "end", "group", "clinician"))
+    start, end = encounter.start, encounter.end
     # Not the first moment of its end, which may be given to the day, or the month.
-    backwards = (encounter["last"] < start).fill_null(False)
+    backwards = (encounter.last < start).fill_null(False)
     return encounter.select(
         patient=encounter.patient,
         id=encounter.id,
         version=encounter.meta.versionId,
         status=encounter.status,
         class_code=encounter["class"].code,
-        class_group=group,
+        class_group=encounter.group,
         start=start,
         # An end given to the day only may lie, read as midnight, before a start on that day.
         end=ibis.cases((end.notnull() & ~backwards, ibis.greatest(end, start))),
         start_partial=partial(encounter.period.start),
         start_timed=timed(encounter.period.start),
-        clinician=clinician,
+        clinician=encounter.clinician,
         organization=origin.reference(encounter.serviceProvider.reference, "Organization"),
         site=origin.reference(encounter.location[0].location.reference, "Location"),
         part_of=origin.reference(encounter.partOf.reference, "Encounter"),
@@ -82,8 +82,8 @@ def rows(encounter: ir.Table, origin: Origin) -> ir.Table:
         note_end_before_start=backwards,
         note_end_unreadable=encounter.period.end.notnull() & end.isnull(),
         note_reference_elsewhere=_leads_elsewhere(encounter, origin),
-        note_class_other=group == "other",
-        note_practitioner_unresolved=clinician.isnull() & _names_a_practitioner(encounter),
+        note_class_other=encounter.group == "other",
+        note_practitioner_unresolved=encounter.clinician.isnull() & _names_a_practitioner(encounter),
     )
 
 

@@ -18,13 +18,14 @@ import msgspec
 from service.errors import NotFhir, NotPermitted, Refused, ServerBusy, ServerProblem, Unreachable
 from service.pull.bulk_files import Held, Sieve, digests, outcomes, removed
 from service.pull.filters import Filters
-from service.pull.gathered import Gathered, alike, holds, lines_in
+from service.pull.gathered import Gathered, alike, gathering, holds, lines_in
 from service.pull.manifest import Progress
 from service.pull.part import Part, keep
 from service.pull.sheet import Sheet
 from service.server import bulk
+from service.server.answers import outcome_text, place
 from service.server.bulk import Item, Manifest, Order, Say
-from service.server.client import FhirServer, outcome_text, place
+from service.server.client import FhirServer
 from service.server.crew import each
 
 EXPORTS = 3  # begun again when the links of one have expired
@@ -47,14 +48,21 @@ class State(msgspec.Struct):
 
 
 @dataclass
+class Came:
+    """Of one type: the file that gathers its lines, and what is in it of each download, with its ids if known."""
+
+    file: Path
+    downloads: list[tuple[Held, array[int] | None]] = field(default_factory=list)
+
+
+@dataclass
 class Brought:
     """`begun` is the export's transactionTime; `partial` what the server says that it could not export."""
 
     begun: str
     deleted: list[str] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
-    files: dict[str, list[tuple[Held, array[int] | None]]] = field(default_factory=dict)
-    gathered: dict[str, Path] = field(default_factory=dict)
+    types: dict[str, Came] = field(default_factory=dict)
 
     def gone(self, resource_type: str) -> frozenset[str]:
         """The ids of those deleted since."""
@@ -63,12 +71,11 @@ class Brought:
 
     def fill(self, sheet: Sheet) -> None:
         """All that came of its type into an empty sheet; it is settled by the caller."""
-        if not (came := self.files.get(sheet.type)):
+        if not (came := self.types.get(sheet.type)):
             return
-        file = self.gathered[sheet.type]
-        sheet.adopt(file, sorted(span for held, _ in came for span in held.spans))
-        for held, ids in came:
-            sheet.known(digests(lines_in(file, held.spans)) if ids is None else ids, held.dated, held.aside)
+        sheet.adopt(came.file, sorted(span for held, _ in came.downloads for span in held.spans))
+        for held, ids in came.downloads:
+            sheet.known(digests(lines_in(came.file, held.spans)) if ids is None else ids, held.dated, held.aside)
 
 
 class Export:
@@ -79,13 +86,11 @@ class Export:
         self.state = _resumed(part, order)
         self.resumed = self.state is not None
         self._ids: dict[int, array[int]] = {}
-        self._open: dict[Path, Gathered] = {}
 
     async def __aenter__(self) -> Export:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
-        self._close()
         if isinstance(error, Unreachable | ServerBusy):
             return  # it stands on the server: the same command goes on with it
         await asyncio.shield(self._end())
@@ -102,9 +107,9 @@ class Export:
             elif number >= output:
                 brought.deleted += removed(self._lines(number, item))
             elif item.type not in state.done:
-                brought.files.setdefault(item.type, []).append((state.held[number], self._ids.pop(number, None)))
-                brought.gathered[item.type] = self._file(number, item)
-        if strangers := sorted(brought.files.keys() - {*self.order.types}):
+                came = brought.types.setdefault(item.type, Came(self._file(number, item)))
+                came.downloads.append((state.held[number], self._ids.pop(number, None)))
+        if strangers := sorted(brought.types.keys() - {*self.order.types}):
             self.say(f"exported, and not asked for: {', '.join(strangers)}; left out")
         return brought
 
@@ -113,7 +118,7 @@ class Export:
         assert self.state is not None
         self.state.done.append(resource_type)
         await asyncio.to_thread(self._keep, self.state)
-        self.part.state(f"export-{resource_type}").unlink(missing_ok=True)
+        self._named(resource_type).unlink(missing_ok=True)
 
     def _lines(self, number: int, item: Item) -> Iterator[bytes]:
         assert self.state is not None
@@ -132,8 +137,6 @@ class Export:
                 await self._renew(state, state.manifest)
             else:
                 return state, state.manifest
-            finally:
-                self._close()
         raise AssertionError("the last of them is returned or raised")
 
     async def _begun(self) -> str:
@@ -184,14 +187,15 @@ class Export:
         async def fetch(numbered: tuple[int, Item]) -> None:
             number, item = numbered
             kind = item.type if number < len(manifest.output) else ""
-            file = self._gathered(self._file(number, item))
+            file = gathered(self._file(number, item))
             sieve = await self._fetched(file, number, kind, item, token=manifest.requiresAccessToken)
             self._ids[number], state.held[number] = sieve.ids, sieve.held
             async with one_at_a_time:
                 await asyncio.to_thread(self._keep, state)
             self.progress(f"pull {item.type or 'export'}", sieve.held.lines)
 
-        await each(iter(waiting), fetch, workers=min(self.server.in_flight, len(waiting)))
+        with gathering() as gathered:
+            await each(iter(waiting), fetch, workers=min(self.server.in_flight, len(waiting)))
 
     async def _fetched(self, file: Gathered, number: int, kind: str, item: Item, *, token: bool) -> Sieve:
         """A file that seems cut off is fetched once more, and taken when the same comes again."""
@@ -245,7 +249,6 @@ class Export:
             await bulk.end(self.server, self.state.status)
 
     def _forget(self) -> None:
-        self._close()
         for leftover in self.part.folder.glob("*export*.state"):
             leftover.unlink()
         self.state, self.resumed = None, False
@@ -258,21 +261,15 @@ class Export:
         """One for all that is wanted of a type; a name that the server made up is none of a file of ours."""
         assert self.state is not None and self.state.manifest is not None
         wanted = number < len(self.state.manifest.output) and item.type in self.order.types
-        return self.part.state(f"export-{item.type if wanted else number}")
+        return self._named(item.type if wanted else str(number))
+
+    def _named(self, what: str) -> Path:
+        return self.part.state(f"export-{what}")
 
     def _here(self, state: State, manifest: Manifest, number: int, item: Item) -> bool:
         if number < len(manifest.output) and item.type in state.done:
             return True
         return number in state.held and holds(self._file(number, item), state.held[number].spans)
-
-    def _gathered(self, path: Path) -> Gathered:
-        if path not in self._open:
-            self._open[path] = Gathered(path)
-        return self._open[path]
-
-    def _close(self) -> None:
-        while self._open:
-            self._open.popitem()[1].close()
 
 
 def _too_large(size: int, came: int) -> bool:

@@ -14,9 +14,10 @@ from service.errors import WrongUsage
 from service.pull.bulk import Brought, Export
 from service.pull.earlier import Told
 from service.pull.filters import Filters
+from service.pull.heads import each_line
 from service.pull.merge import merged
 from service.pull.reader import Reader
-from service.pull.sheet import Sheet, each_line
+from service.pull.sheet import Sheet
 from service.pull.way import Way
 from service.pull.whom import members
 from service.server.bulk import Order

@@ -6,7 +6,9 @@ nobody's spans, and is left out by whoever reads by them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -36,6 +38,13 @@ class Gathered:
 
     def close(self) -> None:
         self._file.close()
+
+
+@contextmanager
+def gathering() -> Iterator[Callable[[Path], Gathered]]:
+    """The file of a path, opened when it is first asked for; all are closed at the end."""
+    with ExitStack() as stack:
+        yield cache(lambda path: stack.enter_context(closing(Gathered(path))))
 
 
 def lines_in(path: Path, spans: Sequence[Span]) -> Iterator[bytes]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -66,8 +67,9 @@ class Head(Named, gc=False):
 
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 # As HAPI and most servers write it, apart from tags and labels.
+BEGINS = rb'\{"resourceType":"%s","id":"([A-Za-z0-9.-]+)"'
 _USUAL = (
-    rb'\{"resourceType":"%s","id":"([A-Za-z0-9.-]+)","meta":\{(?:"versionId":"[^"\\]*",)?"lastUpdated":"[^"\\]+"'
+    BEGINS + rb',"meta":\{(?:"versionId":"[^"\\]*",)?"lastUpdated":"[^"\\]+"'
     rb'(?:,"source":"[^"\\]*")?(?:,"profile":\["[^][\\]*\])?\}'
 )
 _named = msgspec.json.Decoder(Named)
@@ -97,11 +99,15 @@ def checked(body: Body, resource_type: str, place: str = "") -> Head:
         head = _head.decode(body)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise Unfit(_where(body, place or f"{resource_type} search"), f"no FHIR resource: {error}") from error
+    _is_whole(head, resource_type)
+    return head
+
+
+def _is_whole(head: Head, resource_type: str) -> None:
     if head.resourceType != resource_type:
         raise Unfit(f"{head.resourceType}/{head.id}", f"came where {resource_type} was asked for")
     if head.meta.tag and is_part(head.meta.tag):
         raise Unfit(f"{head.resourceType}/{head.id}", "only a part of its elements came (SUBSETTED)")
-    return head
 
 
 def all_fit(lines: bytes, resource_type: str) -> list[Head] | None:
@@ -113,20 +119,27 @@ def all_fit(lines: bytes, resource_type: str) -> list[Head] | None:
         return None
     try:
         found = _head.decode_lines(lines)
-    except (msgspec.MsgspecError, RecursionError):
+        for each in found:
+            _is_whole(each, resource_type)
+    except (msgspec.MsgspecError, RecursionError, Unfit):
         return None
-    bytes_ = np.frombuffer(lines, dtype=np.uint8)
-    ends = np.flatnonzero(bytes_ == NEWLINE)
-    alone = len(found) == len(ends) and bool(
-        (bytes_[ends - 1] == CLOSES).all() and (bytes_[ends[:-1] + 1] == OPENS).all()
-    )
-    fit = all(each.resourceType == resource_type and not (each.meta.tag and is_part(each.meta.tag)) for each in found)
-    return found if alone and fit else None
+    characters = np.frombuffer(lines, dtype=np.uint8)
+    ends = np.flatnonzero(characters == NEWLINE)
+    if len(found) != len(ends):
+        return None
+    alone = (characters[ends - 1] == CLOSES).all() and (characters[ends[:-1] + 1] == OPENS).all()
+    return found if alone else None
 
 
 def head(line: bytes) -> Head:
     """Of a line that was checked when it came."""
     return _head.decode(line)
+
+
+def each_line(path: Path) -> Iterator[tuple[Head, bytes]]:
+    with path.open("rb") as lines:
+        for line in lines:
+            yield head(line), line
 
 
 def _where(body: Body, place: str) -> str:

@@ -15,12 +15,12 @@ import msgspec
 
 from service.lake import linked, replaced
 from service.pull.earlier import Own, Told
-from service.pull.heads import Head, head
+from service.pull.heads import BEGINS, Head, head
 from service.pull.manifest import Pulled
 from service.pull.sheet import Sheet
 
 AT_ONCE = 1 << 20  # bytes
-BEGINS = re.compile(rb'\{"resourceType":"[A-Za-z]+","id":"([A-Za-z0-9.-]+)"')
+_begins = re.compile(BEGINS % rb"[A-Za-z]+").match
 
 
 class _Id(msgspec.Struct):
@@ -106,7 +106,7 @@ def _over(file: Path, target: Path, came: dict[str, _News], gone: frozenset[str]
 
 def _id_of(line: bytes) -> str:
     """Nearly every server begins a resource with it, and to look no further takes a fifth of the time."""
-    begins = BEGINS.match(line)
+    begins = _begins(line)
     return begins[1].decode() if begins else _id.decode(line).id
 
 

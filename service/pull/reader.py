@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ from service.pull.part import Part
 from service.pull.sheet import Sheet
 from service.pull.split import in_ranges
 from service.pull.whom import one_with, say_they_are_one_with
+from service.server.answers import server_date
 from service.server.capability import Capability
-from service.server.client import FhirServer, server_date
+from service.server.client import FhirServer
 from service.server.crew import one_ahead
 from service.server.search import Page, count, one_line, pages
 
@@ -237,11 +239,10 @@ class Reader:
     async def _kept(self, sheet: Sheet, page: Page, number: int = 0, limit: int | None = None) -> None:
         """In pieces: between them the request for the next page leaves, and answers are taken from the network."""
         asides, before = len(sheet.aside), sheet.pulled.count
-        at_once = AT_ONCE if limit is None else 1
-        for begins in range(0, len(page.raw), at_once):
-            if limit is not None and sheet.pulled.count >= limit:
-                break
-            sheet.keep(page.raw[begins : begins + at_once])
+        rest, most = page.raw, sys.maxsize if limit is None else limit
+        while rest and (room := min(AT_ONCE, most - sheet.pulled.count)) > 0:  # what is unfit takes none
+            sheet.keep(rest[:room])
+            rest = rest[room:]
             await asyncio.sleep(0)
         date = server_date(page.answer)
         search, following = (number, page.next) if page.next else (number + 1, None)

@@ -9,22 +9,21 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 import msgspec
-import numpy as np
 
 from service.lake import linked, replaced
 from service.pull.gathered import Span, fills, parts_in
-from service.pull.heads import LONGEST_LINE, Head, Unfit, checked, head, usual
+from service.pull.heads import LONGEST_LINE, Head, Unfit, checked, each_line, head, usual
 from service.pull.manifest import Pulled
 from service.pull.part import Part
+from service.pull.repeated import Seen, once
 from service.server.search import Body
 
-IN_MEMORY = 1 << 17  # digests, a megabyte
 STRAY = re.compile("^came where (.+) was asked for$")
 
 
@@ -70,9 +69,9 @@ class Sheet:
         self.at = Step(0)
         self.done = False
         self._ids = part.state(f"{name or resource_type}.ids")
-        self._seen = _Seen(self._ids)
+        self._seen = Seen(self._ids)
         self._settled = False
-        self._safe = self._on_disk_to = 0
+        self.in_memory = 0  # bytes that it wrote and did not yet bring to the disk
         self._file: BinaryIO | None = None
         self._log: BinaryIO | None = None
 
@@ -111,8 +110,8 @@ class Sheet:
         self.path.unlink(missing_ok=True)
         replaced(self.path).unlink(missing_ok=True)
         self._file, self._log = self.path.open("xb"), self._journal.open("wb")
-        self.pulled, self.at, self._seen, self.dated = Pulled(), Step(0), _Seen(self._ids), True
-        self.aside, self.warnings, self.done, self._settled = [], [], False, False
+        self.pulled, self.at, self._seen, self.dated = Pulled(), Step(0), Seen(self._ids), True
+        self.aside, self.warnings, self.done, self._settled, self.in_memory = [], [], False, False, 0
 
     def _closed(self) -> None:
         for each in (self._file, self._log):
@@ -138,7 +137,7 @@ class Sheet:
 
     def _replayed(self, size: int) -> bool:
         """Whether so much of the file holds whole resources; they are counted as when they came."""
-        self._seen, self.dated, self.pulled = _Seen(self._ids), True, Pulled()
+        self._seen, self.dated, self.pulled = Seen(self._ids), True, Pulled()
         place = 0
         try:
             with self.path.open("rb") as lines:
@@ -158,13 +157,8 @@ class Sheet:
             known[1].decode() if len(body) <= LONGEST_LINE and (known := begins(body)) else self._id(body)
             for body in resources
         ]
-        fit = (
-            resources
-            if None not in ids
-            else [body for body, known in zip(resources, ids, strict=True) if known is not None]
-        )
-        if fit:
-            self._file.write(b"\n".join((*fit, b"")))
+        fit = [body for body, known in zip(resources, ids, strict=True) if known is not None]
+        self.in_memory += self._file.write(b"\n".join((*fit, b"")))
         self.pulled.count += len(fit)
         self._seen.extend(hash(known) for known in ids if known is not None)
 
@@ -208,10 +202,9 @@ class Sheet:
         """The page is in the file; the next is `following` of that search. `asides` were there before the page."""
         assert self._file is not None, "a sheet that is done takes no more"
         self._file.flush()
-        self._safe = self._file.tell()
         self.warnings += warnings
         self.pulled.since = self.pulled.since or since
-        self._note(Step(self._safe, search, following, since, self.aside[asides:], list(warnings)))
+        self._note(Step(self._file.tell(), search, following, since, self.aside[asides:], list(warnings)))
 
     def _note(self, step: Step) -> None:
         assert self._log is not None, "a sheet that is done takes no more"
@@ -223,7 +216,7 @@ class Sheet:
         if self._file is not None:
             self._file.close()
         if not self._settled and (repeated := self._seen.repeated()):
-            self.pulled.count -= _once(self.path, repeated)
+            self.pulled.count -= once(self.path, repeated)
         self._settled = True
         return self.pulled
 
@@ -238,18 +231,13 @@ class Sheet:
         self._note(Step(self._size(), done=pulled, aside=list(aside), warnings=list(warnings)))
         self._closed()
 
-    @property
-    def in_memory(self) -> int:
-        """Bytes that are safe but not yet on the disk; to have few of them at the end saves waiting for it."""
-        return self._safe - self._on_disk_to
-
     def on_disk(self) -> None:
-        """Once it is called finished nobody reads it again to see whether it is whole. From any thread."""
-        safe = self._safe
+        """Once it is called finished nobody reads it again to see whether it is whole; to have little left to bring
+        there by then saves waiting for it. From any thread."""
+        self.in_memory = 0
         if self.path.is_file():
             with self.path.open("rb") as file:
                 os.fsync(file.fileno())
-        self._on_disk_to = safe
 
     def _size(self) -> int:
         return self.path.stat().st_size if self.path.is_file() else 0
@@ -257,12 +245,6 @@ class Sheet:
     def heads(self) -> Iterator[tuple[Head, bytes]]:
         """Each resource that it holds by now, whole."""
         yield from each_line(self.path)
-
-
-def each_line(path: Path) -> Iterator[tuple[Head, bytes]]:
-    with path.open("rb") as lines:
-        for line in lines:
-            yield head(line), line
 
 
 def _steps(journal: Path) -> Iterator[Step]:
@@ -275,53 +257,3 @@ def _steps(journal: Path) -> Iterator[Step]:
                 yield _step.decode(line)
             except msgspec.MsgspecError:
                 return
-
-
-class _Seen:
-    """Ids as digests of eight bytes, the most of them in a file: of several types that are read at once memory holds
-    those of one, and not before it is asked which came more than once."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._digests = path, array("q")
-        path.unlink(missing_ok=True)
-
-    def add(self, resource_id: str) -> None:
-        self.extend((hash(resource_id),))
-
-    def extend(self, digests: Iterable[int]) -> None:
-        self._digests.extend(digests)
-        if len(self._digests) > IN_MEMORY:
-            self._write()
-
-    def _write(self) -> None:
-        with self._path.open("ab") as file:
-            self._digests.tofile(file)
-        self._digests = array("q")
-
-    def repeated(self) -> set[int]:
-        """The digests that came more than once: those of repeated ids, and rarely of two ids."""
-        if self._path.is_file():
-            self._write()
-            ordered = np.fromfile(self._path, dtype=np.int64)
-        else:
-            ordered = np.array(self._digests, dtype=np.int64)
-        ordered.sort()
-        return set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
-
-
-def _once(path: Path, repeated: set[int]) -> int:
-    """Rewrites the file with the newest of each id, the last where nothing tells; how many lines went."""
-    newest: dict[str, tuple[object, int]] = {}
-    for number, (found, _) in enumerate(each_line(path)):
-        if hash(found.id) in repeated:
-            rank = (found.age, number)
-            newest[found.id] = max(newest.get(found.id, rank), rank)
-    new, gone = path.with_name(path.name + ".new"), 0
-    with new.open("wb") as out:
-        for number, (found, line) in enumerate(each_line(path)):
-            if found.id in newest and newest[found.id][1] != number:
-                gone += 1
-            else:
-                out.write(line)
-    new.replace(path)
-    return gone

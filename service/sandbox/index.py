@@ -66,9 +66,6 @@ class Dates:
         """Row -> where it begins, row -> where it ends."""
         return self._starts, self._ends
 
-    def interval(self, row: int) -> tuple[int, int]:
-        return self._starts[row], self._ends[row]
-
 
 class Indexes:
     """The indexes of one resource type that some search has asked for."""

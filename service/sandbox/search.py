@@ -131,11 +131,8 @@ def find(store: Store, query: Query) -> array[int]:
     with store.lock:
         table, indexes = store.table(query.type), store.indexes(query.type)
         rows = _rows(table, indexes, query.criteria)
-        if query.sort:
-            ordered = rows.tolist()
-            for name, descending in reversed(query.sort):
-                ordered.sort(key=_sort_key(table, indexes, SEARCH[query.type][name], descending), reverse=descending)
-            rows = np.array(ordered, dtype=np.uint32)
+        for name, descending in reversed(query.sort):
+            rows = rows[_order(table, indexes, SEARCH[query.type][name], rows, descending=descending)]
         found = array("I")
         found.frombytes(_column(table.current)[rows].tobytes())
         return found
@@ -207,27 +204,28 @@ def _bounds(value: str) -> tuple[str, tuple[int, int]]:
 
 def _within(table: Table, indexes: Indexes, criterion: Criterion, rows: Numbers) -> Flags:
     """Of each row whether any of the values is met."""
-    if criterion.parameter.kind == "date":
-        starts, ends = (_column(each)[rows] for each in indexes.dates(criterion.parameter).columns)
-    else:
-        starts = _column(table.updated)[_column(table.current)[rows]]
-        ends = starts + 1
+    starts, ends = _covered(table, indexes, criterion.parameter, rows)
     met = np.zeros(len(rows), dtype=bool)
     for prefix, named in map(_bounds, criterion.values):
         met |= _COMPARE[prefix](starts, ends, *named)
     return met
 
 
-def _sort_key(
-    table: Table, indexes: Indexes, parameter: Parameter, descending: bool
-) -> Callable[[int], str] | Callable[[int], int]:
-    """By id, or by when it starts; what has no date comes last either way."""
+def _covered(table: Table, indexes: Indexes, parameter: Parameter, rows: Numbers) -> tuple[Numbers, Numbers]:
+    """Of each row when it begins and ends."""
+    if parameter.kind == "date":
+        starts, ends = indexes.dates(parameter).columns
+        return _column(starts)[rows], _column(ends)[rows]
+    updated = _column(table.updated)[_column(table.current)[rows]]
+    return updated, updated + 1
+
+
+def _order(table: Table, indexes: Indexes, parameter: Parameter, rows: Numbers, *, descending: bool) -> Numbers:
+    """By id, or by when it starts; what has no date comes last either way. Of two alike the first stays the first."""
     if parameter.kind == "id":
-        return table.ids.__getitem__
-    covers = indexes.dates(parameter).interval if parameter.kind == "date" else _updated(table)
-    last = NEVER if descending else ALWAYS
-    return lambda row: last if covers(row) == UNDATED else covers(row)[0]
-
-
-def _updated(table: Table) -> Callable[[int], tuple[int, int]]:
-    return lambda row: (table.updated[table.current[row]], table.updated[table.current[row]] + 1)
+        ids = [table.ids[row] for row in rows]
+        return np.array(sorted(range(len(ids)), key=ids.__getitem__, reverse=descending), dtype=np.intp)
+    starts, ends = _covered(table, indexes, parameter, rows)
+    undated = (starts == UNDATED[0]) & (ends == UNDATED[1])
+    keys = np.where(undated, NEVER if descending else ALWAYS, starts)
+    return np.argsort(-keys if descending else keys, kind="stable")

@@ -17,7 +17,8 @@ import msgspec
 import structlog
 
 from service.errors import NotFhir, NotPermitted, Refused, ServerBusy, ServerProblem, Unreachable, WrongUsage
-from service.server.client import FHIR_JSON, LONGEST_WAIT, Answer, FhirServer, outcome_code, place, retry_after
+from service.server.answers import Answer, outcome_code, place, retry_after
+from service.server.client import FHIR_JSON, LONGEST_WAIT, FhirServer
 from service.server.egress import of_export
 
 NDJSON = "application/fhir+ndjson"

@@ -11,8 +11,9 @@ import httpx
 import msgspec
 
 from service.errors import LinkExpired, NotFhir, PagingBroken, Refused, TooMuch
+from service.server.answers import Answer, outcome_text
 from service.server.caps import CAPS
-from service.server.client import Answer, FhirServer, outcome_text, whole_tries
+from service.server.client import FhirServer, whole_tries
 from service.server.egress import within
 
 

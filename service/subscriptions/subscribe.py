@@ -17,8 +17,9 @@ import httpx
 import msgspec
 
 from service.errors import NotFhir, Refused, WrongUsage
+from service.server.answers import Answer
 from service.server.capability import Capability
-from service.server.client import Answer, FhirServer
+from service.server.client import FhirServer
 from service.server.egress import may_write, names_this_machine
 from service.server.search import pages
 from service.subscriptions.forms import Form, Wanted, differences

@@ -17,8 +17,9 @@ from service.catalog import Catalog
 from service.compose.canonical import INSTALLATION, PROFILE_IDENTIFIER
 from service.compose.content import Json
 from service.errors import LostRace, NotFhir, ServerProblem, Unreachable
+from service.server.answers import Answer
 from service.server.capability import Capability
-from service.server.client import Answer, FhirServer
+from service.server.client import FhirServer
 from service.server.search import pages
 from service.write_back.manner import GIVES_IDS, Found
 from service.write_back.patient import Borne, bearing, borne

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import msgspec
 
 from service.errors import LostRace, NotFhir, Refused, ServerBusy, ServerProblem, Unreachable
+from service.server.answers import Answer, outcome_code, outcome_text
 from service.server.capability import JSON_PATCH
-from service.server.client import Answer, FhirServer, outcome_code, outcome_text
+from service.server.client import FhirServer
 from service.write_back.manner import Manner
 from service.write_back.requests import guard
 from service.write_back.standing import head, version_in

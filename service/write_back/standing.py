@@ -16,7 +16,8 @@ from service.compose.canonical import INSTALLATION, MEASURE
 from service.compose.content import Json, parse
 from service.errors import LakeProblem, Refused, ServerProblem
 from service.lake import private_directory
-from service.server.client import Answer, FhirServer
+from service.server.answers import Answer
+from service.server.client import FhirServer
 from service.server.search import Page, pages
 
 PATIENTS_A_SEARCH = 25

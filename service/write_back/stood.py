@@ -19,7 +19,8 @@ import msgspec
 from service.compose.content import digest, parse
 from service.errors import NotFhir, Refused
 from service.lake import committed_file
-from service.server.client import Answer, FhirServer, server_date
+from service.server.answers import Answer, server_date
+from service.server.client import FhirServer
 from service.server.parts import is_part
 from service.server.search import count, pages
 from service.write_back.record import Stood, record

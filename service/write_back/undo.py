@@ -13,7 +13,8 @@ import msgspec
 
 from service.catalog import STANDING, Catalog, Run, Write
 from service.errors import LostRace, Refused, ServerProblem
-from service.server.client import Answer, FhirServer
+from service.server.answers import Answer
+from service.server.client import FhirServer
 from service.server.crew import each
 from service.server.egress import may_write
 from service.write_back.assigned import known_by_our_names

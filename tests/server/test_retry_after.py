@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from service.server.client import retry_after
+from service.server.answers import retry_after
 
 
 @pytest.mark.parametrize(
