@@ -15,7 +15,7 @@ import spark_session
 from canary import NAMES, leaks, marked, repeated, watching
 from required import require
 
-from service import cli
+from service.cli import app as cli
 from service.sandbox import Faults, running
 
 DATA = Path(__file__).parent / "data"

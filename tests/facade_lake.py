@@ -18,7 +18,7 @@ import jwt
 import pytest
 from jwt import PyJWK
 
-from service import cli
+from service.cli import app as cli
 from service.facade.server import running as serving
 from service.facade.wiring import wired
 from service.sandbox import running

@@ -12,7 +12,7 @@ import time
 from canary import SAID
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["service.cli", "pytest"])
+_context.set_forkserver_preload(["service.cli.app", "pytest"])
 
 
 def personalize(folder, *words, version=None):
@@ -24,7 +24,7 @@ def personalize(folder, *words, version=None):
 
 def _typed(folder, words, version):
     import service
-    from service import cli
+    from service.cli import app as cli
 
     service.__version__ = version or service.__version__
     signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored, as with `minding_ctrl_c`

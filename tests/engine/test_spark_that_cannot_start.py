@@ -8,7 +8,7 @@ import pytest
 import spark_session
 from required import require
 
-WITHOUT_PYSPARK = "import sys; sys.modules['pyspark'] = None; from service.cli import main; main()"
+WITHOUT_PYSPARK = "import sys; sys.modules['pyspark'] = None; from service.cli.app import main; main()"
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def pulling(server, tmp_path):
 @pytest.fixture
 def exported(server, tmp_path, monkeypatch, capsys):
     """The command in this process: exported(faults=..., habits=...) -> (exit code, what it printed)."""
-    from service import cli
+    from service.cli import app as cli
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "personalize.toml").write_text(f'[sources.clinic]\nurl = "{server.url}"\npull = "bulk"\n')
