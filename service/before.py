@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from service import derive as deriving
 from service import flatten as flattening
 from service import pull as pulling
 from service import report, write_back
+from service.lake import read_json
 from service.work import Work
+
+NEWEST = 8
 
 
 def followed(work: Work) -> pulling.Earlier | None:
@@ -23,8 +27,12 @@ def followed(work: Work) -> pulling.Earlier | None:
 
 
 def flattened(work: Work) -> Iterator[flattening.Earlier]:
+    """The run whose lines the pull took over, and the newest few: between two runs of all there may be thousands."""
     lake, source = work.lake, work.source.id
-    for run in lake.flattened(source, before=work.run.run):
+    follows = read_json(work.raw / "manifest.json", "pull").get("follows")
+    followed = [str(follows)] if follows else []
+    newest = islice(lake.flattened(source, before=work.run.run), NEWEST)
+    for run in dict.fromkeys([*followed, *newest]):
         yield flattening.Earlier(lake.raw(source, run), lake.facts(source, run))
 
 

@@ -45,7 +45,7 @@ class Lake:
     def profiles(self, source: str, run: str) -> Path:
         return self.root / "profiles" / folder(source) / run
 
-    def profiled(self, source: str, *, before: str) -> list[str]:
+    def profiled(self, source: str, *, before: str) -> Iterator[str]:
         """Runs of a source earlier than that one whose profiles stand here, the newest first; names sort by time."""
         return self._stand(self.profiles(source, before).parent, "profiles.json", before)
 
@@ -53,15 +53,18 @@ class Lake:
         return (self.profiles(source, run) / "profiles.json").is_file()
 
     @staticmethod
-    def _stand(stage: Path, report: str, before: str) -> list[str]:
-        runs = [path.parent.name for path in stage.glob(f"*/{report}")]
-        return sorted((run for run in runs if run < before and not run.endswith(PART)), reverse=True)
+    def _stand(stage: Path, report: str, before: str) -> Iterator[str]:
+        """Looked for one by one: a source that is always on leaves thousands of them, and most ask for the newest."""
+        runs = [path.name for path in stage.iterdir()] if stage.is_dir() else []
+        for run in sorted((run for run in runs if run < before and not run.endswith(PART)), reverse=True):
+            if (stage / run / report).is_file():
+                yield run
 
     def parts(self, source: str) -> list[Path]:
         """Pulls of a source that were interrupted."""
         return sorted(self.raw(source, "").glob(f"*{PART}"))
 
-    def flattened(self, source: str, *, before: str) -> list[str]:
+    def flattened(self, source: str, *, before: str) -> Iterator[str]:
         """As `profiled`, of those whose facts stand here."""
         return self._stand(self.facts(source, before).parent, "facts.json", before)
 

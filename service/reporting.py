@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from service import derive as deriving
@@ -43,7 +44,7 @@ def equity(work: Work, by: Sequence[str], rurality: Sequence[str] = ()) -> repor
 
 def fragmentation(work: Work, earlier: int) -> report.Fragmentation:
     """Fragmentation beside outcomes, this run and as many earlier ones of the source."""
-    runs = work.lake.profiled(work.source.id, before=work.run.run)[:earlier]
+    runs = list(islice(work.lake.profiled(work.source.id, before=work.run.run), earlier))
     with work.engine() as engine:
         return report.fragmentation(basis(work), [basis(work, run) for run in runs], engine)
 

@@ -22,7 +22,19 @@ from ibis.backends.sql.datatypes import DuckDBType
 
 from service.engine.again import Again, Journal, Other, Step
 from service.engine.duckdb_connections import connected
-from service.engine.duckdb_steps import LARGEST_LINE, Ask, Load, Repeat, Tell, Through, View, lines, ndjson, text
+from service.engine.duckdb_steps import (
+    LARGEST_LINE,
+    Ask,
+    Columns,
+    Load,
+    Repeat,
+    Tell,
+    Through,
+    View,
+    lines,
+    ndjson,
+    text,
+)
 from service.engine.engine import REFUSED, Engine, P, RowRefused, ShapeMismatch, T
 from service.engine.parsed import Parsed
 
@@ -80,13 +92,16 @@ class DuckDB(Engine):
     def line(self, table: ir.Table) -> ir.IntegerColumn:
         return table.rowid()
 
-    def _parquet(self, *paths: Path) -> ir.Table:
+    def read_back(self, path: Path, written: ir.Table) -> ir.Table:
+        return self._parquet(path, columns=_in_duckdb(written.schema()))
+
+    def _parquet(self, *paths: Path, columns: Columns = ()) -> ir.Table:
         name = self._name()
         files = tuple(path.relative_to(self.root) if path.is_relative_to(self.root) else path for path in paths)
         if self._journal and any(file.is_absolute() for file in files):
             self._only_once()
-        columns = self._tell(View(name, files))
-        return self._named(name, {column: _from_duckdb(dtype) for column, dtype in columns})
+        found = self._tell(View(name, files, columns))
+        return self._named(name, {column: _from_duckdb(dtype) for column, dtype in found})
 
     def write_parquet(self, table: ir.Table, path: Path) -> int:
         return self._copy(table, path, "FORMAT parquet")

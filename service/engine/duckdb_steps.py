@@ -51,16 +51,17 @@ class Ask:
 
 @dataclass(frozen=True)
 class View:
-    """Parquet files under a name, one after the other; answered are their columns and types."""
+    """Parquet files under a name, one after the other; answered are their `columns` and types, known or not."""
 
     name: str
     files: tuple[Path, ...]
+    columns: Columns = ()
 
-    def on(self, engine: Told) -> list[tuple[str, str]]:
+    def on(self, engine: Told) -> Columns:
         paths = ", ".join(text(str(present(engine.root / file))) for file in self.files)
         view = f'CREATE TEMP VIEW "{self.name}" AS SELECT * FROM read_parquet([{paths}])'  # noqa: S608
         engine.run(view, anew=True)
-        return [(column, dtype) for column, dtype, *_ in engine.run(f'DESCRIBE "{self.name}"')]
+        return self.columns or tuple((column, dtype) for column, dtype, *_ in engine.run(f'DESCRIBE "{self.name}"'))
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ ASKED = (opt_outs.FACT.name, patients.FACT.name, roles.FACT.name)  # by facts af
 # Of whom some of these cannot be used, of them nothing may be concluded from there being no other.
 TELLING = ("visits", "claims", "adjudications")
 TELLING_TYPES = {fact.resource for fact in FACTS if fact.name in TELLING}
+UNUSABLE = {"source": "string", "resource": "string", "patient": "string"}
 OWNERS = {fact.name: [o.resource for o in FACTS if o.name == fact.name] for fact in FACTS} | {
     "unusable": TELLING_TYPES,
     **{RESTRICTING[fact.name]: [fact.resource] for fact in FACTS if fact.name in RESTRICTING},
@@ -285,7 +286,7 @@ class _Flattening:
             self.engine.write_empty(rows, path)
         else:
             self.engine.write_parquet(rows, path)
-        return self.engine.read_parquet(path)
+        return self.engine.read_back(path, rows)
 
     def _path(self, name: str) -> Path:
         return self.facts / f"{name}.parquet"
@@ -295,8 +296,10 @@ class _Flattening:
 
     def _restrict(self, fact: Fact, rows: ir.Table, misfits: list[SetAside]) -> None:
         """What must not show through others, those set aside too; what we cannot read may bear a label."""
-        unread = [{"id": place["where"].removeprefix(f"{fact.resource}/")} for place in misfits]
-        bearing = rows.filter("sensitive").select("id").union(self.engine.load(unread, {"id": "string"}))
+        bearing = rows.filter("sensitive").select("id")
+        if misfits:
+            unread = [{"id": place["where"].removeprefix(f"{fact.resource}/")} for place in misfits]
+            bearing = bearing.union(self.engine.load(unread, {"id": "string"}))
         name = RESTRICTING[fact.name]
         self.kept[name] = self._written(self._path(name), of_source(bearing, self.source))
 
@@ -341,7 +344,10 @@ class _Flattening:
 
     def _name_the_unusable(self) -> None:
         """(patient, resource): one row each, however many there are."""
+        if not self.unusable:
+            self._written(self._path("unusable"), self.engine.load([], UNUSABLE), empty=True)
+            return
         named = self.engine.load(self.unusable, {"resource": "string", "text": "string"})
         rows = named.select("resource", patient=self.origin.reference(named.text, "Patient"))
         known = of_source(rows.filter(rows.patient.notnull()).distinct(), self.source)
-        self._written(self._path("unusable"), known, empty=not self.unusable)
+        self._written(self._path("unusable"), known)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import msgspec
 
 from service.compose import Composed, Edition
-from service.compose.content import Json, encode, parse, same
+from service.compose.content import Json, encode, same
 from service.compose.shapes import as_panel, lowered, says
 from service.compose.unmoved import Kept, keep
 from service.server.crew import each
@@ -163,12 +163,12 @@ class Planner:
         if not self._differs(composed):
             return Line(composed.patient, "unchanged")
         body = self.standing.get(seen.id) or b""
-        stands = parse(body)
+        stands = Standing(seen.version, body)
         before = Before(seen.version, msgspec.Raw(body))
         if seen.content != composed.content:
-            if why := self._panel_held(composed, Standing(before.version, body)):
+            if why := self._panel_held(composed, stands):
                 return Line(composed.patient, "unchanged", held=[f"{self.standing.resource_type}: {why}"])
-            reasons = between(as_panel(stands), as_panel(composed.panel))
+            reasons = between(as_panel(stands.content), as_panel(composed.panel))
             line = Line(composed.patient, "update", reasons, before=before)
             return self._writing(line, composed, provenance=True)
         # The content is one that has its Provenance already.

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
@@ -31,7 +32,7 @@ class Standing:
     version: str | None
     body: bytes
 
-    @property
+    @cached_property
     def content(self) -> Json:
         return parse(self.body)
 
