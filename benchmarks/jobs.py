@@ -1,9 +1,9 @@
 """From a notification to the new profile, and four workers beside one: python benchmarks/jobs.py [--hapi]
 
 For the workers the embedded server, in a process of its own, answers each request 50 ms late; each of them has one
-patient at a time, and one request in flight, and the first few patients are not counted. Both sides take turns, and
-the median counts. With `--hapi` also from a visit recorded on a HAPI, which tells of it by a Subscription, to the new
-profile on that HAPI.
+patient at a time, and one request in flight. Counted are as many patients a worker on both sides, after the first few
+and without a pause between. Both sides take turns, and the median counts. With `--hapi` also from a visit recorded on a
+HAPI, which tells of it by a Subscription, to the new profile on that HAPI.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from service.subscriptions.kept import Kept, Subscription, digest_of  # noqa: E4
 DEBOUNCE, NOTIFIED, HAPI_PATIENTS, ON_HAPI = 1.0, 20, 20, 40
 HAPI_TELLS = 5.0  # seconds from one time that HAPI 8.8.0 tells its subscribers what changed to the next
 NOTIFYING = 120  # patients on the server that tells of one
-ROUNDS, COUNTED = 5, 40
+ROUNDS, COUNTED = 5, 30  # patients counted, of each worker
+WORKERS = (1, 4)
 FIRST = 12  # patients derived before the clock is started: each worker has imported and written what it needs by then
 LATE = '[[fault]]\ndo = "delay"\nseconds = 0.05\n'
 SECRET = "bench"
@@ -51,7 +52,7 @@ def main(hapi: bool) -> None:
             _notified(url)
         place = _home(folder, "late")
         (place / "faults.toml").write_text(LATE)
-        with _sandbox(FIRST + COUNTED, "--faults", str(place / "faults.toml")) as url:
+        with _sandbox(FIRST + COUNTED * max(WORKERS), "--faults", str(place / "faults.toml")) as url:
             _configure(place, url, "in_flight = 1", "together = 1")
             _typed("run", "bench", "--apply")
             rounds = [_round(place, url, number) for number in range(ROUNDS)]
@@ -163,13 +164,14 @@ def _version(http: httpx.Client, served: str, patient: str) -> str:
 
 def _round(place: Path, url: str, number: int) -> float:
     """How many times as fast four are as one; this machine's own speed changes too much within minutes for one pair."""
-    one, four = (_emptied(place, url, workers, f"{number}-{workers}") for workers in (1, 4))
-    return one / four
+    one, four = (_rate(place, url, workers, f"{number}-{workers}") for workers in WORKERS)
+    return four / one
 
 
-def _emptied(place: Path, url: str, workers: int, name: str) -> float:
-    """Seconds in which so many derive and write every patient but the first few once, each with a new visit."""
-    ids = [f"pt-{number:06d}" for number in range(1, FIRST + COUNTED + 1)]
+def _rate(place: Path, url: str, workers: int, name: str) -> float:
+    """Patients a second of so many, each patient with a new visit."""
+    counted = COUNTED * workers
+    ids = [f"pt-{number:06d}" for number in range(1, FIRST + counted + 1)]
     with httpx.Client(timeout=30) as http:
         for each in ids:
             _visited(http, url, each, f"{name}-{each}")
@@ -178,11 +180,10 @@ def _emptied(place: Path, url: str, workers: int, name: str) -> float:
         started = [
             subprocess.Popen(_words("worker"), env=_environment(), stderr=subprocess.DEVNULL) for _ in range(workers)
         ]
-        queue.ask("bench", "patient", [f"Patient/{each}" for each in ids[:FIRST]], at_once=True)
-        _until_idle(queue)
-        queue.ask("bench", "patient", [f"Patient/{each}" for each in ids[FIRST:]], at_once=True)
+        queue.ask("bench", "patient", [f"Patient/{each}" for each in ids], at_once=True)
+        _until_left(queue, counted)
         began = time.perf_counter()
-        _until_idle(queue)
+        _until_left(queue, 0)
         took = time.perf_counter() - began
         for process in started:
             process.terminate()
@@ -190,14 +191,14 @@ def _emptied(place: Path, url: str, workers: int, name: str) -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = used.ru_utime + used.ru_stime - cpu.ru_utime - cpu.ru_stime
     print(
-        f"{workers} workers: {COUNTED / took:.2f} patients a second; {seconds:.1f} s of CPU with their start",
+        f"{workers} workers: {counted / took:.2f} patients a second; {seconds:.1f} s of CPU with their start",
         flush=True,
     )
-    return took
+    return counted / took
 
 
-def _until_idle(queue: working.Queue) -> None:
-    while (counts := queue.counts("bench")).waiting or counts.running:
+def _until_left(queue: working.Queue, jobs: int) -> None:
+    while (counts := queue.counts("bench")).waiting + counts.running > jobs:
         time.sleep(0.05)
 
 
