@@ -9,7 +9,7 @@ AT_HAND = "glibc.malloc.tcache_count=16000"
 
 def main() -> None:
     """A process that carries out jobs begins once more with other settings of its C library, unless it has some."""
-    if sys.platform == "linux" and sys.argv[1:2] in [[each] for each in CARRY_OUT_JOBS]:
+    if sys.platform == "linux" and sys.argv[1:] and sys.argv[1] in CARRY_OUT_JOBS:
         _keep_freed_memory_at_hand()
     from service.cli.app import main as personalize
 
