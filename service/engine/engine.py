@@ -142,8 +142,8 @@ class Engine(ABC):
         """Of several files the rows one file after the other."""
         return self._parquet(*map(present, paths))
 
-    def read_back(self, path: Path, _written: ir.Table) -> ir.Table:
-        """As `read_parquet`, of a file that was written of that table."""
+    def read_back(self, path: Path, written: ir.Table) -> ir.Table:  # noqa: ARG002 - for engines that make use of it
+        """As `read_parquet`, of a file of what was `written`."""
         return self.read_parquet(path)
 
     def folder(self) -> Path:
