@@ -17,10 +17,10 @@ import duckdb
 import msgspec
 import sqlalchemy as sa
 
-from service import shelves
+from service import raw, shelves
 from service.catalog import Catalog
 from service.engine.duckdb_connections import OFFLINE
-from service.lake import CHANGED, Lake, committed_file, folder, read_json, write_json
+from service.lake import CHANGED, PART, Lake, committed_file, folder, linked, read_json, write_json
 from service.merging import merged_with
 from service.references import named
 from service.settings import Source
@@ -70,6 +70,15 @@ def _raw(lake: Lake, source: str, kind: str = "*") -> list[Path]:
     return sorted((lake.root / "raw" / folder(source)).glob(f"*/{kind}.ndjson"))
 
 
+def _by_file(paths: Iterable[Path]) -> list[list[Path]]:
+    """The names of each file: that of a large one is many runs'."""
+    names: dict[tuple[int, int], list[Path]] = {}
+    for path in paths:
+        found = path.stat()
+        names.setdefault((found.st_dev, found.st_ino), []).append(path)
+    return list(names.values())
+
+
 class Forgetting:
     """`people` are all records of one person: {"Patient/1", "Patient/1-old"}."""
 
@@ -83,8 +92,10 @@ class Forgetting:
         """How many lines, rows, entries and files were taken out, by what they were."""
         for part in self._lake.parts(self._source):
             shutil.rmtree(part)
-        for file in _raw(self._lake, self._source):
-            self._lines(file)
+        for names in _by_file(_raw(self._lake, self._source)):
+            self._lines(*names)
+        for file in self._files("raw", "*/*.superseded"):
+            self._ids(file)
         for file in (*self._files("raw", "*/*.replaced"), *self._files("facts", f"*/{CHANGED}")):
             file.unlink()  # without it all of the lines are looked at again
         for stage in ("facts", "profiles"):
@@ -109,14 +120,29 @@ class Forgetting:
             return sorted(each for each in own.glob(f"{folder(self._source)}*") if each.is_file())
         return sorted(each for each in (own / folder(self._source)).glob(pattern) if each.is_file())
 
-    def _lines(self, file: Path) -> None:
-        """A file without a line of theirs is left untouched."""
+    def _lines(self, file: Path, *others: Path) -> None:
+        """A file without a line of theirs is left untouched; `others` are the names that other runs have for it."""
         with file.open("rb") as lines:
             if not any(self._about(line, file) for line in lines):
                 return
         with committed_file(file) as part, file.open("rb") as lines, part.open("wb") as out:
             for line in lines:
                 out.write(self._kept(line, file))
+        for other in others:
+            new = other.with_name(other.name + PART)
+            new.unlink(missing_ok=True)
+            linked(file, new)
+            new.replace(other)
+        for each in (file, *others):
+            raw.index(each).unlink(missing_ok=True)
+
+    def _ids(self, file: Path) -> None:
+        """Of lines that stood no more anyway."""
+        ids = file.read_text().split()
+        kept = [each for each in ids if f"{file.stem}/{each}" not in self._erased]
+        if kept != ids:
+            with committed_file(file) as part:
+                part.write_text("".join(f"{each}\n" for each in kept))
 
     def _about(self, line: bytes, file: Path) -> bool:
         named = self._named.search(line.decode(errors="replace")) is not None

@@ -1,6 +1,6 @@
 """The lake: a directory in, paths out; a stage's files appear all at once or not at all.
 
-raw/<source>/<run>/       NDJSON as the server gave it, what it replaced of the run before, and manifest.json
+raw/<source>/<run>/       NDJSON as the server gave it, as `raw.py` tells, and manifest.json
 facts/<source>/<run>/     Parquet, facts.json, and the lines that made the difference to the run before
 profiles/<source>/<run>/  Parquet, and profiles.json
 plans/<source>/<run>.ndjson
@@ -171,11 +171,6 @@ def linked(file: Path, place: Path) -> None:
         os.link(file, place)
     except OSError:
         shutil.copyfile(file, place)
-
-
-def replaced(file: Path) -> Path:
-    """Beside a type's NDJSON: the lines of the run before that stand there no more."""
-    return file.with_suffix(".replaced")
 
 
 def write_json(path: Path, document: object) -> None:

@@ -174,3 +174,17 @@ def planted_sandbox(sandbox, planted):
     sandbox.store.load(json.dumps(each).encode() for kind in resources.values() for each in kind)
     sandbox.requests.clear()
     return sandbox
+
+
+@pytest.fixture
+def in_two(monkeypatch):
+    """Every type but Patient is laid over as if its file were large, and what came ever since it little."""
+    monkeypatch.setattr("service.raw.LARGE", 0)
+    monkeypatch.setattr("service.pull.merge.LITTLE", 1_000)
+
+
+@pytest.fixture(params=["in-one-file", "in-two"])
+def lying(request):
+    """What of a type came in later nights is put at the end of a copy, or beside what came in the first."""
+    if request.param == "in-two":
+        request.getfixturevalue("in_two")

@@ -2,6 +2,7 @@
 
 import json
 
+from service import raw
 from service.pull.pull import READ
 
 
@@ -12,7 +13,9 @@ def held(lake):
 
 def held_by(run):
     """Of this run."""
-    lines = [json.loads(line) for file in run.glob("*.ndjson") for line in file.read_text().splitlines()]
+    lines = [
+        json.loads(line) for file in run.glob("*.ndjson") if raw.LATER not in file.name for line in raw.lines_of(file)
+    ]
     found = {f"{line['resourceType']}/{line['id']}": int(line["meta"]["versionId"]) for line in lines}
     assert len(found) == len(lines)
     return found

@@ -13,6 +13,7 @@ from typing import Any
 
 from service.errors import LakeProblem
 from service.lake import committed, linked, read_json, same_files
+from service.raw import LINES
 
 SOURCES = (".py", ".toml")
 SMALL = 1 << 20  # bytes; larger files are the same only where they are one file with two names
@@ -47,12 +48,16 @@ def carried(raw: Path, facts: Path, basis: Mapping[str, Any], runs: Iterable[Ear
     """Its tables stand under this run's name too; returns their report. None where every run differs."""
     for earlier in runs:
         report = _report(earlier)
-        if report and report.get("basis") == basis and same_files(raw, earlier.raw, "*.ndjson", SMALL):
+        if report and report.get("basis") == basis and _same_lines(raw, earlier.raw):
             with committed(facts) as part:
                 for file in earlier.facts.iterdir():
                     linked(file, part / file.name)
             return report
     return None
+
+
+def _same_lines(raw: Path, earlier: Path) -> bool:
+    return all(same_files(raw, earlier, each, SMALL) for each in LINES)
 
 
 def basis(manifest: Mapping[str, Any], **settings: Any) -> dict[str, Any]:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from service.lake import linked, private_directory, replaced, same_file
-
-
-class _Id(msgspec.Struct):
-    id: str
-
-
-_id = msgspec.json.Decoder(_Id)
+from service.lake import linked, private_directory
+from service.raw import id_of, replaced, same_lines, tail
 
 
 @dataclass(frozen=True)
@@ -37,7 +28,7 @@ class Changed:
         for folder in (self.went, self.came):
             for each in self.types:
                 with (folder / f"{each}.ndjson").open("rb") as lines:
-                    yield from ({"resource": each, "id": _id.decode(line).id} for line in lines)
+                    yield from ({"resource": each, "id": id_of(line)} for line in lines)
 
 
 def changed(raw: Path, earlier: Path, manifest: Mapping[str, Any], types: Iterable[str], room: Path) -> Changed | None:
@@ -45,17 +36,11 @@ def changed(raw: Path, earlier: Path, manifest: Mapping[str, Any], types: Iterab
     found, told = Changed(room / "went", room / "came", ()), manifest.get("types", {})
     for folder in (found.went, found.came):
         private_directory(folder)
-    differing = [each for each in types if not same_file(raw / f"{each}.ndjson", earlier / f"{each}.ndjson")]
+    differing = [each for each in types if not same_lines(raw / f"{each}.ndjson", earlier / f"{each}.ndjson")]
     for each in differing:
         file, begins = raw / f"{each}.ndjson", told.get(each, {}).get("came_at")
         if begins is None or not replaced(file).is_file():
             return None
         linked(replaced(file), found.went / file.name)
-        _tail(file, begins, found.came / file.name)
+        tail(file, begins, found.came / file.name)
     return Changed(found.went, found.came, tuple(differing))
-
-
-def _tail(file: Path, begins: int, into: Path) -> None:
-    with file.open("rb") as lines, into.open("wb") as out:
-        lines.seek(begins)
-        shutil.copyfileobj(lines, out)

@@ -31,6 +31,7 @@ from service.flatten.lines import Lines, SetAside, read_lines
 from service.flatten.origin import Origin
 from service.flatten.own import OwnViews
 from service.flatten.versions import shape_of
+from service.raw import in_one
 
 # In this order: a fact may ask what those before it kept.
 FACTS = (
@@ -128,7 +129,7 @@ class Making:
 
     def _resource(self, resource: str, wanted: list[Fact]) -> None:
         columns = shape_of(self.version, resource).columns(wanted[0].columns)
-        lines = read_lines(self.raw / f"{resource}.ndjson", columns, self.engine)
+        lines = read_lines(in_one(self.raw / f"{resource}.ndjson", self.engine.folder), columns, self.engine)
         self.set_aside += lines.set_aside
         self._unusable(resource, lines.about)
         if resource == opt_outs.FACT.resource and lines.set_aside:

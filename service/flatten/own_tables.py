@@ -29,6 +29,7 @@ from service.flatten.views.runner import as_deep_as, fast_or_exactly
 from service.flatten.views.transcript import transcribed
 from service.flatten.views.view import View, compile_view
 from service.lake import OWN, read_json
+from service.raw import in_one
 
 HEAD = {"id": "string", "meta": META.removesuffix(">") + ", tag: array<struct<system: string>>>"}
 
@@ -82,7 +83,7 @@ class OwnTables:
         """Of a type that the server does not offer there are none."""
         path = self.raw / f"{definition.resource}.ndjson"
         if path.is_file():
-            return path
+            return in_one(path, self.engine.folder)
         nothing = self.engine.scratch / path.name
         nothing.touch()
         return nothing

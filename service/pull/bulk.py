@@ -8,7 +8,6 @@ is ended on the server; one that was cut off by a lost connection or a kill is g
 from __future__ import annotations
 
 import asyncio
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +15,12 @@ from pathlib import Path
 import msgspec
 
 from service.errors import NotFhir, NotPermitted, Refused, ServerBusy, ServerProblem, Unreachable
-from service.pull.bulk_files import Held, Sieve, digests, outcomes, removed
+from service.pull.bulk_files import Held, Sieve, outcomes, removed
 from service.pull.filters import Filters
 from service.pull.gathered import Gathered, alike, gathering, holds, lines_in
 from service.pull.manifest import Progress
 from service.pull.part import Part, keep
+from service.pull.places import Places
 from service.pull.sheet import Sheet
 from service.server import bulk
 from service.server.answers import outcome_text, place
@@ -49,10 +49,11 @@ class State(msgspec.Struct):
 
 @dataclass
 class Came:
-    """Of one type: the file that gathers its lines, and what is in it of each download, with its ids if known."""
+    """Of one type: the file that gathers its lines, what is in it of each download, and where which id, if known."""
 
     file: Path
-    downloads: list[tuple[Held, array[int] | None]] = field(default_factory=list)
+    places: Places | None
+    downloads: list[Held] = field(default_factory=list)
 
 
 @dataclass
@@ -73,9 +74,9 @@ class Brought:
         """All that came of its type into an empty sheet; it is settled by the caller."""
         if not (came := self.types.get(sheet.type)):
             return
-        sheet.adopt(came.file, sorted(span for held, _ in came.downloads for span in held.spans))
-        for held, ids in came.downloads:
-            sheet.known(digests(lines_in(came.file, held.spans)) if ids is None else ids, held.dated, held.aside)
+        spans = sorted(span for held in came.downloads for span in held.spans)
+        sheet.adopt(came.file, spans, came.places, dated=all(held.dated for held in came.downloads))
+        sheet.aside += [aside for held in came.downloads for aside in held.aside]
 
 
 class Export:
@@ -85,7 +86,8 @@ class Export:
         self.server, self.part, self.order, self.say, self.progress = server, part, order, say, progress
         self.state = _resumed(part, order)
         self.resumed = self.state is not None
-        self._ids: dict[int, array[int]] = {}
+        self._places: dict[Path, Places] = {}
+        self._placed: set[int] = set()  # downloads of this process
 
     async def __aenter__(self) -> Export:
         return self
@@ -107,8 +109,10 @@ class Export:
             elif number >= output:
                 brought.deleted += removed(self._lines(number, item))
             elif item.type not in state.done:
-                came = brought.types.setdefault(item.type, Came(self._file(number, item)))
-                came.downloads.append((state.held[number], self._ids.pop(number, None)))
+                file = self._file(number, item)
+                came = brought.types.setdefault(item.type, Came(file, self._places.get(file)))
+                came.places = came.places if number in self._placed else None
+                came.downloads.append(state.held[number])
         if strangers := sorted(brought.types.keys() - {*self.order.types}):
             self.say(f"exported, and not asked for: {', '.join(strangers)}; left out")
         return brought
@@ -189,13 +193,21 @@ class Export:
             kind = item.type if number < len(manifest.output) else ""
             file = gathered(self._file(number, item))
             sieve = await self._fetched(file, number, kind, item, token=manifest.requiresAccessToken)
-            self._ids[number], state.held[number] = sieve.ids, sieve.held
+            if kind:
+                self._place(number, file.path, sieve)
+            state.held[number] = sieve.held
             async with one_at_a_time:
                 await asyncio.to_thread(self._keep, state)
             self.progress(f"pull {item.type or 'export'}", sieve.held.lines)
 
         with gathering() as gathered:
             await each(iter(waiting), fetch, workers=min(self.server.in_flight, len(waiting)))
+
+    def _place(self, number: int, file: Path, sieve: Sieve) -> None:
+        if file not in self._places:
+            self._places[file] = Places(file.with_suffix(f".ids{file.suffix}"))
+        self._places[file].add(sieve.digests, sieve.begins)
+        self._placed.add(number)
 
     async def _fetched(self, file: Gathered, number: int, kind: str, item: Item, *, token: bool) -> Sieve:
         """A file that seems cut off is fetched once more, and taken when the same comes again."""
@@ -252,7 +264,8 @@ class Export:
         for leftover in self.part.folder.glob("*export*.state"):
             leftover.unlink()
         self.state, self.resumed = None, False
-        self._ids.clear()
+        self._places.clear()
+        self._placed.clear()
 
     def _keep(self, state: State) -> None:
         keep(self.part.state("export"), state)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
 import msgspec
 
 from service.pull.filters import Filters
 from service.pull.gathered import Gathered, Span
-from service.pull.heads import LONGEST_LINE, Unfit, all_fit, checked, head
+from service.pull.heads import LONGEST_LINE, Unfit, all_fit, checked
+from service.pull.places import digest
 from service.pull.sheet import Aside
 
 FAILED = ("fatal", "error")
@@ -56,11 +58,12 @@ class Sieve:
     """`with Sieve(...) as sieve: sieve.feed(part)`: a file as it comes in, its lines that fit gathered out.
 
     Without a type every line is kept. `whole` says afterwards whether the last line had an end, `ends_well` whether it
-    could be one all the same; `ids` are digests of those kept.
+    could be one all the same; `digests` and `begins` tell the ids of those kept, and where in the gathered file.
     """
 
     def __init__(self, gathered: Gathered, resource_type: str, number: int, filters: Filters) -> None:
-        self.type, self.held, self.ids = resource_type, Held(), array("q")
+        self.type, self.held = resource_type, Held()
+        self.digests, self.begins = array("Q"), array("Q")
         self.size, self.whole, self.ends_well = 0, True, True
         self._gathered = gathered
         self._place, self._filters = f"{resource_type} export, file {number + 1}, line", filters
@@ -90,13 +93,15 @@ class Sieve:
 
     def _all_kept(self, lines: bytes) -> bool:
         """As they came, where every one is fit: to look at each by itself takes three times as long."""
-        found = all_fit(lines, self.type) if self.type and not self._filters.queries else None
-        if found is None:
+        fit = all_fit(lines, self.type) if self.type and not self._filters.queries else None
+        if fit is None:
             return False
-        self._gathered.add(lines, self.held.spans)
+        found, begins = fit
+        place = self._gathered.add(lines, self.held.spans)
         self.held.lines += len(found)
         self.held.dated = self.held.dated and all(each.meta.lastUpdated for each in found)
-        self.ids.extend(hash(each.id) for each in found)
+        self.digests.extend(digest(each.id.encode()) for each in found)
+        self.begins.extend(place + begin for begin in begins)
         return True
 
     def _grows(self, part: bytes) -> None:
@@ -107,11 +112,12 @@ class Sieve:
 
     def _kept(self, lines: list[bytes]) -> None:
         if fit := self._fitting(lines) if self.type else lines:
-            self._gathered.add(b"\n".join((*fit, b"")), self.held.spans)
+            place = self._gathered.add(b"\n".join((*fit, b"")), self.held.spans)
+            self.begins.extend([*accumulate((len(each) + 1 for each in fit), initial=place)][:-1])
         self.held.lines += len(lines)
 
     def _fitting(self, lines: list[bytes]) -> list[bytes]:
-        fit, held, add = [], self.held, self.ids.append
+        fit, held, add = [], self.held, self.digests.append
         for number, line in enumerate(self._filters.passed(lines), held.lines + 1):
             try:
                 found = checked(line, self.type, NAMELESS)
@@ -121,14 +127,9 @@ class Sieve:
                 continue
             if not found.meta.lastUpdated:
                 held.dated = False
-            add(hash(found.id))
+            add(digest(found.id.encode()))
             fit.append(line)
         return fit
-
-
-def digests(lines: Iterable[bytes]) -> array[int]:
-    """Of lines that a Sieve of an earlier process kept."""
-    return array("q", (hash(head(line).id) for line in lines))
 
 
 def removed(lines: Iterable[bytes]) -> list[str]:

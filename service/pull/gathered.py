@@ -24,14 +24,15 @@ class Gathered:
         self._file = path.open("ab")
         self._size = self._file.tell()
 
-    def add(self, lines: bytes, spans: list[Span]) -> None:
-        """`spans` are those of whom the lines are."""
-        begins = self._size
+    def add(self, lines: bytes, spans: list[Span]) -> int:
+        """Where they begin; `spans` are those of whom the lines are."""
+        place = begins = self._size
         self._file.write(lines)
         self._size += len(lines)
         if spans and spans[-1][1] == begins:
             begins = spans.pop()[0]
         spans.append((begins, self._size))
+        return place
 
     def flush(self) -> None:
         self._file.flush()

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from service.raw import BEGINS
 from service.server.parts import is_part
 from service.server.search import Body
 
@@ -67,7 +68,6 @@ class Head(Named, gc=False):
 
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 # As HAPI and most servers write it, apart from tags and labels.
-BEGINS = rb'\{"resourceType":"%s","id":"([A-Za-z0-9.-]+)"'
 _USUAL = (
     BEGINS + rb',"meta":\{(?:"versionId":"[^"\\]*",)?"lastUpdated":"[^"\\]+"'
     rb'(?:,"source":"[^"\\]*")?(?:,"profile":\["[^][\\]*\])?\}'
@@ -110,8 +110,10 @@ def _is_whole(head: Head, resource_type: str) -> None:
         raise Unfit(f"{head.resourceType}/{head.id}", "only a part of its elements came (SUBSETTED)")
 
 
-def all_fit(lines: bytes, resource_type: str) -> list[Head] | None:
+def all_fit(lines: bytes, resource_type: str) -> tuple[list[Head], list[int]] | None:
     """Of lines that are every one a resource that `checked` would take, and nothing else; None where it has to look.
+
+    The second is where each begins.
 
     A line break between two resources stands between two braces, and nowhere inside of one.
     """
@@ -127,8 +129,9 @@ def all_fit(lines: bytes, resource_type: str) -> list[Head] | None:
     ends = np.flatnonzero(characters == NEWLINE)
     if len(found) != len(ends):
         return None
-    alone = (characters[ends - 1] == CLOSES).all() and (characters[ends[:-1] + 1] == OPENS).all()
-    return found if alone else None
+    following = ends[:-1] + 1
+    alone = (characters[ends - 1] == CLOSES).all() and (characters[following] == OPENS).all()
+    return (found, [0, *following.tolist()]) if alone else None
 
 
 def head(line: bytes) -> Head:

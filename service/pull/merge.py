@@ -1,38 +1,30 @@
-"""The lines of an earlier pull and what came since in; one file of all, each resource once, out.
+"""The lines of an earlier pull and what came since in; the lines of all, each resource once, out.
 
-Where nothing came that was not there, the earlier file itself stands in the new place too: one file with two names.
-Else what came stands at the end, and the earlier lines that stand no more are kept beside, for who takes the rest over.
+Where nothing came that was not there, the earlier files themselves stand in the new place too: one file with two names.
+Else what came stands at the end, and the earlier lines that stand no more are kept, for who takes the rest over. A
+large file of which little changes is not written anew each night: what came since stands beside, until it is no little.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-import msgspec
-
-from service.lake import linked, replaced
+from service import raw
 from service.pull.earlier import Own, Told
-from service.pull.heads import BEGINS, Head, head
+from service.pull.heads import Head, head
 from service.pull.manifest import Pulled
+from service.pull.places import Places, found
 from service.pull.sheet import Sheet
 
-AT_ONCE = 1 << 20  # bytes
-_begins = re.compile(BEGINS % rb"[A-Za-z]+").match
-
-
-class _Id(msgspec.Struct):
-    id: str
+LITTLE = 1 / 8  # of the file beside which it stands
 
 
 class _News(NamedTuple):
     place: int
     version: tuple[str, str]
-
-
-_id = msgspec.json.Decoder(_Id)
 
 
 def merged(
@@ -44,79 +36,106 @@ def merged(
     """
     came = _by_id(news.path)
     ids = frozenset(came)
-    return _merged(told, news, target, own, came, gone), ids
-
-
-def _merged(told: Told, news: Sheet, target: Path, own: Own, came: dict[str, _News], gone: frozenset[str]) -> Pulled:
     begun = news.pulled.since
     undated = None if begun else "the server does not tell the time"
     kept = replace(told.pulled, since=begun, undated=undated, changed=0, came_at=None)
-    if not (came or gone):
-        return _as_it_was(told, target, kept)
-    held, removed = _over(told.file, target, came, gone)
-    if not (came or removed):
-        return _as_it_was(told, target, kept)
-    begins = target.stat().st_size
-    mine = _appended(news.path, target, came, own, news.type)
-    return replace(kept, count=held + len(came), changed=len(came) + removed, own=mine, came_at=begins)
-
-
-def _as_it_was(told: Told, target: Path, kept: Pulled) -> Pulled:
-    target.unlink(missing_ok=True)
-    replaced(target).unlink(missing_ok=True)
-    linked(told.file, target)
-    return kept
+    return _Laying(told, news, target, came, gone).over(kept, own), ids
 
 
 def _by_id(path: Path) -> dict[str, _News]:
     came, place = {}, 0
     with path.open("rb") as lines:
         for line in lines:
-            found = head(line)
-            came[found.id] = _News(place, _version(found))
+            said = head(line)
+            came[said.id] = _News(place, _version(said))
             place += len(line)
     return came
 
 
-def _version(found: Head) -> tuple[str, str]:
-    return found.meta.versionId, found.meta.lastUpdated
+def _version(said: Head) -> tuple[str, str]:
+    return said.meta.versionId, said.meta.lastUpdated
 
 
-def _over(file: Path, target: Path, came: dict[str, _News], gone: frozenset[str]) -> tuple[int, int]:
-    """Copies the earlier lines but those in whose place something came; what had come before is taken out of `came`.
+class _Laying:
+    """One type of one pull; what had come before is taken out of `came`, line by line of the earlier ones."""
 
-    How many were copied, and how many are gone with nothing in their place.
-    """
-    count, removed, new = 0, 0, target.with_name(target.name + ".new")
-    with file.open("rb", AT_ONCE) as lines, new.open("wb", AT_ONCE) as out, replaced(target).open("wb") as past:
-        for line in lines:
-            known = _id_of(line)
-            found = came.get(known)
-            if found is not None and found.version == _version(head(line)):
-                del came[known]
-            elif found is not None or known in gone:
-                removed += found is None
-                past.write(line)
-                continue
-            out.write(line)
-            count += 1
-    new.replace(target)
-    return count, removed
+    def __init__(self, told: Told, news: Sheet, target: Path, came: dict[str, _News], gone: Collection[str]) -> None:
+        self.file, self.held, self.news, self.target = told.file, told.pulled.count, news, target
+        self.came, self.gone = came, gone
+        self.removed = 0  # with nothing in their place
 
+    def over(self, kept: Pulled, own: Own) -> Pulled:
+        raw.without(self.target)
+        if not (self.came or self.gone):
+            return self._as_it_was(kept)
+        with raw.replaced(self.target).open("xb") as past:
+            lines = self._looked_up()
+            held = self._copied(past) if lines is None else self._beside(lines, past)
+        if not (self.came or self.removed):
+            return self._as_it_was(kept)
+        file = raw.later(self.target) if raw.in_two(self.target) else self.target
+        begins = file.stat().st_size
+        mine = self._appended(file, own)
+        if file == self.target and raw.may_be_in_two(file):
+            Places.of(file, file.with_suffix(".index.new")).kept(raw.index(file), file)
+        changed = len(self.came) + self.removed
+        return replace(kept, count=held + len(self.came), changed=changed, own=mine, came_at=begins)
 
-def _id_of(line: bytes) -> str:
-    """Nearly every server begins a resource with it, and to look no further takes a fifth of the time."""
-    begins = _begins(line)
-    return begins[1].decode() if begins else _id.decode(line).id
+    def _as_it_was(self, kept: Pulled) -> Pulled:
+        raw.without(self.target)
+        raw.linked_lines(self.file, self.target)
+        return kept
 
+    def _stands(self, known: str, line: bytes, past: BinaryIO) -> bool:
+        """Whether an earlier line does still."""
+        came = self.came.get(known)
+        if came is not None and came.version == _version(head(line)):
+            del self.came[known]
+        elif came is not None or known in self.gone:
+            self.removed += came is None
+            past.write(line)
+            return False
+        return True
 
-def _appended(path: Path, target: Path, came: dict[str, _News], own: Own, resource_type: str) -> int:
-    """How many of them are ours alone."""
-    mine = 0
-    with path.open("rb") as lines, target.open("ab") as out:
-        for each in came.values():
-            lines.seek(each.place)
-            line = lines.readline()
-            mine += own(resource_type, line)
-            out.write(line)
-    return mine
+    def _looked_up(self) -> dict[str, bytes] | None:
+        """Lines of the large file that may stand no more; None where it is to be written anew."""
+        size = sum(each.stat().st_size for each in (self.news.path, raw.later(self.file)) if each.is_file())
+        if not raw.may_be_in_two(self.file) or size > LITTLE * self.file.stat().st_size:
+            return None
+        return found(raw.index(self.file), self.file, [*self.came, *self.gone])
+
+    def _beside(self, lines: Mapping[str, bytes], past: BinaryIO) -> int:
+        """The large file is shared, and what came later than it written anew; how many lines of both stand still."""
+        before = raw.ids_superseded(self.file)
+        now = {one for one, line in lines.items() if one not in before and not self._stands(one, line, past)}
+        raw.linked_file(self.file, self.target)
+        raw.superseded(self.target).write_text("".join(f"{each}\n" for each in sorted(before | now)))
+        gone = len(now)
+        with raw.later(self.target).open("xb") as out:
+            for line in raw.lines_later(self.file):
+                if self._stands(raw.id_of(line), line, past):
+                    out.write(line)
+                else:
+                    gone += 1
+        return self.held - gone
+
+    def _copied(self, past: BinaryIO) -> int:
+        """As `_beside`, all in one file."""
+        count = 0
+        with self.target.open("xb", raw.AT_ONCE) as out:
+            for line in raw.lines_of(self.file):
+                if self._stands(raw.id_of(line), line, past):
+                    out.write(line)
+                    count += 1
+        return count
+
+    def _appended(self, target: Path, own: Own) -> int:
+        """How many of them are ours alone."""
+        mine = 0
+        with self.news.path.open("rb") as lines, target.open("ab") as out:
+            for each in self.came.values():
+                lines.seek(each.place)
+                line = lines.readline()
+                mine += own(self.news.type, line)
+                out.write(line)
+        return mine

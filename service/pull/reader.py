@@ -266,6 +266,7 @@ class Reader:
             pulled.undated = "the server does not tell the time"
         if pulled.undated or not self.manifest.whole:
             pulled.since = None
+        sheet.indexed()
         sheet.finished(pulled)
         self._told(sheet)
 

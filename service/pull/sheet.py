@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import os
 import re
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 import msgspec
 
-from service.lake import linked, replaced
+from service import raw
+from service.lake import linked
 from service.pull.gathered import Span, fills, parts_in
 from service.pull.heads import LONGEST_LINE, Head, Unfit, checked, each_line, head, usual
 from service.pull.manifest import Pulled
 from service.pull.part import Part
-from service.pull.repeated import Seen, once
+from service.pull.places import Places, digest, once
 from service.server.search import Body
 
 STRAY = re.compile("^came where (.+) was asked for$")
@@ -69,7 +70,8 @@ class Sheet:
         self.at = Step(0)
         self.done = False
         self._ids = part.state(f"{name or resource_type}.ids")
-        self._seen = Seen(self._ids)
+        self._places = Places(self._ids)
+        self._end = 0  # of the file, in bytes
         self._settled = False
         self.in_memory = 0  # bytes that it wrote and did not yet bring to the disk
         self._file: BinaryIO | None = None
@@ -95,11 +97,11 @@ class Sheet:
         """To add to what was settled; nothing of it can be taken up after an interruption."""
         self._closed()
         self._file, self._log = self.path.open("ab"), self._journal.open("wb")
-        self._settled = False
+        self._end, self._settled = self._size(), False
 
     def drop(self) -> None:
         self._closed()
-        self.path.unlink(missing_ok=True)
+        raw.without(self.path)
         self._journal.unlink(missing_ok=True)
         self._ids.unlink(missing_ok=True)
         self.done = True
@@ -107,10 +109,9 @@ class Sheet:
     def again(self) -> None:
         """From nothing; a file of that name may be an earlier run's too, so it is not written into."""
         self._closed()
-        self.path.unlink(missing_ok=True)
-        replaced(self.path).unlink(missing_ok=True)
+        raw.without(self.path)
         self._file, self._log = self.path.open("xb"), self._journal.open("wb")
-        self.pulled, self.at, self._seen, self.dated = Pulled(), Step(0), Seen(self._ids), True
+        self.pulled, self.at, self._places, self._end, self.dated = Pulled(), Step(0), Places(self._ids), 0, True
         self.aside, self.warnings, self.done, self._settled, self.in_memory = [], [], False, False, 0
 
     def _closed(self) -> None:
@@ -123,7 +124,7 @@ class Sheet:
             return False
         if last.done is not None:
             self.pulled, self.done = last.done, True
-        elif not self.path.is_file() or not self._replayed(last.size):
+        elif not self.path.is_file() or not self._counted(last.size):
             return False
         self.at = last
         self.pulled.since = next((step.since for step in steps if step.since), self.pulled.since)
@@ -135,44 +136,49 @@ class Sheet:
             self._file.seek(last.size)
         return True
 
-    def _replayed(self, size: int) -> bool:
+    def _counted(self, size: int) -> bool:
         """Whether so much of the file holds whole resources; they are counted as when they came."""
-        self._seen, self.dated, self.pulled = Seen(self._ids), True, Pulled()
-        place = 0
+        self._places, self._end, self.dated, self.pulled.count = Places(self._ids), 0, True, 0
         try:
             with self.path.open("rb") as lines:
-                while place < size:
+                while self._end < size:
                     line = lines.readline()
-                    self._count(head(line))
-                    place += len(line)
+                    found = head(line)
+                    self.dated = self.dated and bool(found.meta.lastUpdated)
+                    self._put([found.id.encode()], [len(line)])
         except msgspec.MsgspecError:
             return False
-        return place == size
+        return self._end == size
+
+    def _put(self, ids: Sequence[bytes], sizes: Iterable[int]) -> None:
+        """Lines of these are in the file, so long with their line breaks."""
+        places = [*accumulate(sizes, initial=self._end)]
+        self._end = places.pop()
+        self._places.add(map(digest, ids), places)
+        self.pulled.count += len(ids)
 
     def keep(self, resources: Sequence[Body]) -> None:
         """Those that are fit are written; the others are set aside."""
         assert self._file is not None, "a sheet that is done takes no more"
         begins = usual(self.type)
         ids = [
-            known[1].decode() if len(body) <= LONGEST_LINE and (known := begins(body)) else self._id(body)
-            for body in resources
+            known[1] if len(body) <= LONGEST_LINE and (known := begins(body)) else self._id(body) for body in resources
         ]
         fit = [body for body, known in zip(resources, ids, strict=True) if known is not None]
         self.in_memory += self._file.write(b"\n".join((*fit, b"")))
-        self.pulled.count += len(fit)
-        self._seen.extend(hash(known) for known in ids if known is not None)
+        self._put([known for known in ids if known is not None], map((1).__add__, map(len, fit)))
 
-    def _id(self, body: Body) -> str | None:
+    def _id(self, body: Body) -> bytes | None:
         try:
             found = checked(body, self.type)
         except Unfit as unfit:
             self.aside.append(Aside(unfit.where, unfit.why))
             return None
         self.dated = self.dated and found.meta.lastUpdated != ""
-        return found.id
+        return found.id.encode()
 
-    def adopt(self, file: Path, spans: Sequence[Span]) -> None:
-        """Of an empty sheet: lines of a file that were checked as they came, and are told by `known`.
+    def adopt(self, file: Path, spans: Sequence[Span], places: Places | None, *, dated: bool) -> None:
+        """Of an empty sheet: lines of a file that were checked as they came; `places`, if known, are theirs in it.
 
         Where nothing else stands in that file it is the sheet's too, under two names.
         """
@@ -183,20 +189,15 @@ class Sheet:
             linked(file, self.path)
             self._file = self.path.open("ab")
         else:
+            places = None
             for part in parts_in(file, spans):
                 self._file.write(part)
-
-    def known(self, ids: array[int], dated: bool, aside: Sequence[Aside]) -> None:
-        """What is in a file that it adopted: digests of the ids, and whether all lines say when they were changed."""
-        self.pulled.count += len(ids)
-        self.dated = self.dated and dated
-        self._seen.extend(ids)
-        self.aside += aside
-
-    def _count(self, found: Head) -> None:
-        self.pulled.count += 1
-        self.dated = self.dated and bool(found.meta.lastUpdated)
-        self._seen.add(found.id)
+            self._file.flush()
+        if places is None:
+            self._counted(self._size())
+        else:
+            self._places, self._end, self.dated = places.moved(self._ids), self._size(), dated
+            self.pulled.count = places.count
 
     def safe(self, search: int, following: str | None, since: str | None, asides: int, warnings: Sequence[str]) -> None:
         """The page is in the file; the next is `following` of that search. `asides` were there before the page."""
@@ -215,10 +216,16 @@ class Sheet:
         """The end: each id once, by its newest version. Before this what is there may hold some twice."""
         if self._file is not None:
             self._file.close()
-        if not self._settled and (repeated := self._seen.repeated()):
-            self.pulled.count -= once(self.path, repeated)
+        if not self._settled and (repeated := self._places.repeated()):
+            once(self.path, repeated)
+            self._counted(self._size())
         self._settled = True
         return self.pulled
+
+    def indexed(self) -> None:
+        """So that of a large one a later pull need not be a copy. Of one that is settled."""
+        if raw.may_be_in_two(self.path):
+            self._places.kept(raw.index(self.path), self.path)
 
     def finished(self, pulled: Pulled, aside: Sequence[Aside] = (), warnings: Sequence[str] = ()) -> None:
         """Nothing of this type has to be asked for again; what is set aside beside what the pages said."""
@@ -235,8 +242,8 @@ class Sheet:
         """Once it is called finished nobody reads it again to see whether it is whole; to have little left to bring
         there by then saves waiting for it. From any thread."""
         self.in_memory = 0
-        if self.path.is_file():
-            with self.path.open("rb") as file:
+        for each in raw.files(self.path):
+            with each.open("rb") as file:
                 os.fsync(file.fileno())
 
     def _size(self) -> int:

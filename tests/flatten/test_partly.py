@@ -103,7 +103,7 @@ def source(personalize, sandbox, tmp_path):
     return lambda resources=FIRST: Source(personalize, sandbox, tmp_path, resources)
 
 
-def test_nights_of_changes_give_what_full_runs_give(source, planted, taken, monkeypatch):
+def test_nights_of_changes_give_what_full_runs_give(source, planted, taken, monkeypatch, lying):
     monkeypatch.setattr(carry, "WORTH_FOLLOWING", 1)
     chance, anew = random.Random(7), []
     resources = [each for kind in planted[0].values() for each in kind] + list(islice(population("p"), 150))
@@ -184,6 +184,17 @@ def test_what_may_say_something_of_others_is_not(source, taken, change):
 def test_a_patient_for_whom_visits_waited(source, taken):
     source([*FIRST, encounter("w", "AMB", "2026-01-01T08:00:00Z", who="late")]).night(patient("late"))
     assert taken == [False]
+
+
+def test_all_of_what_lies_in_two_is_flattened(source, taken, in_two):
+    """A role makes all lines be looked at again: those that a later night superseded are not among them."""
+    found = source()
+    found.put(VISIT)
+    found.flattened("lake")
+    role = {"resourceType": "PractitionerRole", "id": "r", "practitioner": {"reference": "Practitioner/d"}}
+    found.night(VISIT | {"status": "cancelled"}, role)
+    assert taken == [True]
+    assert len([*found.root.glob("lake/raw/*/*/Encounter.superseded")]) == 2
 
 
 def test_a_deletion_flattens_all(source, taken):

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from service import raw
 from service.pull.pull import READ
 
 PERIOD = {"start": "2026-03-01T10:00:00Z", "end": "2026-03-01T10:30:00Z"}
@@ -69,8 +70,8 @@ class Hospital:
         return found
 
     def lines(self, resource_type="*"):
-        files = sorted(self.raw.glob(f"{resource_type}.ndjson"))
-        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        files = sorted(file for file in self.raw.glob(f"{resource_type}.ndjson") if raw.LATER not in file.name)
+        return [json.loads(line) for file in files for line in raw.lines_of(file)]
 
     def asked(self, words):
         """The requests whose address holds these words."""

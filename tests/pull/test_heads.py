@@ -13,8 +13,9 @@ PART = {
 
 
 def test_many_at_once_are_who_they_are_one_by_one():
-    found = all_fit(ONE + b"\n" + TWO + b"\n", "Claim")
+    found, begins = all_fit(ONE + b"\n" + TWO + b"\n", "Claim")
     assert found == [checked(ONE, "Claim"), checked(TWO, "Claim")]
+    assert begins == [0, len(ONE) + 1]
 
 
 @pytest.mark.parametrize(

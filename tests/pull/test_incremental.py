@@ -16,7 +16,7 @@ SINCE = "_lastUpdated=ge"
 
 
 @pytest.fixture
-def known(hospital):
+def known(hospital, lying):
     """Pulled once; changes from here on are what the next pull is about."""
     assert hospital.pull().code == 0
     assert hospital.lake == hospital.versions

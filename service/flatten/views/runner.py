@@ -20,6 +20,7 @@ from service.flatten.views.shape import Seen
 from service.flatten.views.transcript import transcribed
 from service.flatten.views.view import TYPE, View, compile_view, repeats
 from service.lake import committed_file
+from service.raw import each_in_one
 
 T = TypeVar("T")
 Format = Literal["parquet", "csv"]
@@ -92,7 +93,7 @@ def _as_text(column: ir.Value) -> ir.Value:
 def _asked(definition: Definition, place: Path, version: str, engine: Engine, use: Callable[[ir.Table], T]) -> T:
     """`use` of the rows: read the fast way, and where some line does not allow that, line by line."""
     view = compile_view(definition, version)
-    files = files_of(place, view.resource)
+    files = each_in_one(files_of(place, view.resource), engine.folder)
     view = as_deep_as(files, view, version, engine)
     return fast_or_exactly(
         view,
