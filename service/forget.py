@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from service import raw, shelves
 from service.catalog import Catalog
 from service.engine.duckdb_connections import OFFLINE
-from service.lake import CHANGED, PART, Lake, committed_file, folder, linked, read_json, write_json
+from service.lake import ANEW, CHANGED, PART, Lake, committed_file, folder, linked, read_json, write_json
 from service.merging import merged_with
 from service.references import named
 from service.settings import Source
@@ -96,8 +96,9 @@ class Forgetting:
             self._lines(*names)
         for file in self._files("raw", "*/*.superseded"):
             self._ids(file)
-        for file in (*self._files("raw", "*/*.replaced"), *self._files("facts", f"*/{CHANGED}")):
-            file.unlink()  # without it all of the lines are looked at again
+        for stage, name in (("raw", "*.replaced"), ("facts", CHANGED), ("profiles", ANEW)):
+            for file in self._files(stage, f"*/{name}"):
+                file.unlink()  # without it all of the lines are looked at again
         for stage in ("facts", "profiles"):
             for file in self._files(stage, "*/*.parquet"):
                 self._rows(file)
@@ -138,11 +139,10 @@ class Forgetting:
 
     def _ids(self, file: Path) -> None:
         """Of lines that stood no more anyway."""
-        ids = file.read_text().split()
-        kept = [each for each in ids if f"{file.stem}/{each}" not in self._erased]
-        if kept != ids:
+        ids = raw.ids_superseded(file)
+        if theirs := {each for each in ids if f"{file.stem}/{each}" in self._erased}:
             with committed_file(file) as part:
-                part.write_text("".join(f"{each}\n" for each in kept))
+                part.write_bytes(raw.as_superseded(ids - theirs))
 
     def _about(self, line: bytes, file: Path) -> bool:
         named = self._named.search(line.decode(errors="replace")) is not None

@@ -2,7 +2,7 @@
 
 raw/<source>/<run>/       NDJSON as the server gave it, as `raw.py` tells, and manifest.json
 facts/<source>/<run>/     Parquet, facts.json, and the lines that made the difference to the run before
-profiles/<source>/<run>/  Parquet, and profiles.json
+profiles/<source>/<run>/  Parquet, profiles.json, and who was derived anew where the others were carried over
 plans/<source>/<run>.ndjson
 standing/<source>.ndjson  what stood there of ours at the last reading; may be lost
 standing/<source>.meant   what the last plan would write; may be lost
@@ -28,6 +28,8 @@ from service.errors import LakeProblem
 OWN = "own-"  # before the name of a hospital's own table of facts, which so is never one of ours
 PART = ".part"
 CHANGED = "changed.ndjson"  # beside facts that were made of earlier ones: the lines that made the difference
+PROFILES = "*.parquet"
+ANEW = "anew.ndjson"  # beside profiles most of which were carried over: from which files, and who was derived anew
 
 
 class Lake:
@@ -163,6 +165,15 @@ def same_file(file: Path, other: Path, small: int = 0) -> bool:
     if not (file.is_file() and other.is_file()):
         return file.is_file() == other.is_file()
     return file.samefile(other) or (file.stat().st_size <= small and filecmp.cmp(file, other, shallow=False))
+
+
+def stamp(folder: Path, pattern: str) -> str:
+    """Of those files: under whatever name they stand, and no more once one is written anew, or copied."""
+    return " ".join(_stamp(each.name, each.stat()) for each in sorted(folder.glob(pattern)))
+
+
+def _stamp(name: str, told: os.stat_result) -> str:
+    return f"{name}:{told.st_dev}:{told.st_ino}:{told.st_size}:{told.st_mtime_ns}"
 
 
 def linked(file: Path, place: Path) -> None:

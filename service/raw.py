@@ -1,7 +1,7 @@
 """The lines of one type in one pull: in one file; or where few of many changed, in an earlier run's and one beside.
 
 <Type>.ndjson        the lines; or those of an earlier run, which it shares, and of which some no longer stand
-<Type>.superseded    then: the ids of these, one a line, and
+<Type>.superseded    then: the ids of these, a JSON string each, and
 <Type>.later.ndjson  the lines that came since
 <Type>.replaced      the lines of the run before that stand here no more
 <Type>.index         of a large file: where each id stands in <Type>.ndjson
@@ -35,6 +35,7 @@ class _Id(msgspec.Struct):
 
 
 _id = msgspec.json.Decoder(_Id)
+_ids = msgspec.json.Decoder(str)
 
 
 def id_of(line: bytes) -> str:
@@ -70,7 +71,12 @@ def in_two(file: Path) -> bool:
 def ids_superseded(file: Path) -> set[str]:
     if not in_two(file):
         return set()
-    return {each.decode() for each in superseded(file).read_bytes().split()}
+    return {*_ids.decode_lines(superseded(file).read_bytes())}
+
+
+def as_superseded(ids: Iterable[str]) -> bytes:
+    """What the file of these says."""
+    return b"".join(msgspec.json.encode(each) + b"\n" for each in sorted(ids))
 
 
 def same_lines(file: Path, other: Path) -> bool:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from service import lake
+
 AS_OF = dt.datetime(2026, 7, 1, tzinfo=dt.UTC)
 NUMBER = pa.decimal128(38, 6)
 REASON = pa.struct(
@@ -82,7 +84,10 @@ class Derived:
         return f"Patient/{self.id}"
 
 
-def write(folder: Path, *derived: Derived, as_of=AS_OF, time_zone="UTC", policy="1", opted_out=(), merged=None):
+def write(
+    folder: Path, *derived: Derived, as_of=AS_OF, time_zone="UTC", policy="1", opted_out=(), merged=None, carried=None
+):
+    """`carried`: (the folder that all were carried over from but some, the ids of these)."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = [
         {
@@ -113,4 +118,8 @@ def write(folder: Path, *derived: Derived, as_of=AS_OF, time_zone="UTC", policy=
         "merged": merged or {},
     }
     (folder / "profiles.json").write_text(json.dumps(told))
+    if carried:
+        before, anew = carried
+        lines = [{"from": lake.stamp(before, lake.PROFILES)}, *({"patient": f"Patient/{each}"} for each in anew)]
+        (folder / lake.ANEW).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     return folder

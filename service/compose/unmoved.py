@@ -16,15 +16,14 @@ import msgspec
 
 from service.compose.content import Json, encode
 from service.compose.edition import Edition
-from service.compose.rows import ROW, connected, rows_of
+from service.compose.rows import DIGESTS, ROW, connected, rows_of
+from service.lake import ANEW, PROFILES, stamp
 
-FORM = 1  # of the kept file
+FORM = 2  # of the kept file
 KEPT = "{'patient': 'VARCHAR', 'row': 'VARCHAR', 'content': 'VARCHAR', 'extension': 'VARCHAR'}"
-SAME = f"""
-    SELECT patient, kept.row AS row, content, extension
-    FROM read_json($kept, columns = {KEPT}, format = 'newline_delimited') AS kept
-    JOIN ({ROW}) AS derived USING (patient) WHERE kept.row = derived.row ORDER BY patient
-"""  # noqa: S608 - our own words
+ROWS = f"read_json($kept, columns = {KEPT}, format = 'newline_delimited')"
+DERIVED_ANEW = "read_json($anew, columns = {'patient': 'VARCHAR'}, format = 'newline_delimited')"
+IS_ANEW = f"patient IN (SELECT patient FROM {DERIVED_ANEW} WHERE patient IS NOT NULL)"  # noqa: S608 - our own words
 
 
 class Kept(msgspec.Struct):
@@ -47,34 +46,78 @@ class Kept(msgspec.Struct):
 class _First(msgspec.Struct):
     form: int
     edition: str
+    profiles: str = ""  # the stamp of their files
+
+
+class _From(msgspec.Struct, rename={"files": "from"}):
+    files: str
 
 
 _first = msgspec.json.Decoder(_First)
+_from = msgspec.json.Decoder(_From)
 
 
 def unmoved(kept: Path, profiles: Path, edition: Edition) -> Iterator[Kept]:
     """In patient order; nobody where nothing was kept, or was composed in another manner."""
-    if _fits(kept, edition):
-        with connected(profiles) as connection:
-            for row in rows_of(connection, SAME, profiles, kept=str(kept)):
-                yield Kept(**row)
+    first = _told(kept)
+    if first is None or (first.form, first.edition) != (FORM, _manner(edition)):
+        return
+    query, which = _asked(first.profiles, profiles)
+    with connected(profiles) as connection:
+        for row in rows_of(connection, f"{query} ORDER BY patient", profiles, kept=str(kept), **which):
+            yield Kept(**row)
 
 
-def begin(file: BinaryIO, edition: Edition) -> None:
-    """The first line: of which edition the others are."""
-    file.write(msgspec.json.encode(_First(FORM, _manner(edition))) + b"\n")
+def _asked(composed: str, profiles: Path) -> tuple[str, dict[str, str]]:
+    """Of all profiles, or where most were carried over from those that were composed, of the others alone."""
+    anew = profiles / ANEW
+    if composed == stamp(profiles, PROFILES):
+        return _carried(), {}
+    if composed != _carried_from(anew):
+        return _same(ROW), {}
+    moved = _same(DIGESTS.format(where=f" WHERE {IS_ANEW}"))
+    return f"{_carried(f' WHERE NOT {IS_ANEW}')} UNION ALL {moved}", {"anew": str(anew)}
+
+
+def _same(derived: str) -> str:
+    """Whose digest of the row is the one kept."""
+    return f"""
+        SELECT patient, kept.row AS row, content, extension FROM {ROWS} AS kept
+        JOIN ({derived}) AS derived USING (patient) WHERE kept.row = derived.row
+    """  # noqa: S608 - our own words
+
+
+def _carried(where: str = "") -> str:
+    """Of whom nothing was derived anew: their rows need not be looked at."""
+    return f"""
+        SELECT patient, row, content, extension FROM {ROWS}
+        SEMI JOIN (SELECT patient FROM read_parquet($profiles){where}) USING (patient)
+    """  # noqa: S608
+
+
+def begin(file: BinaryIO, profiles: Path, edition: Edition) -> None:
+    """The first line: of which profiles and edition the others are."""
+    file.write(msgspec.json.encode(_First(FORM, _manner(edition), stamp(profiles, PROFILES))) + b"\n")
 
 
 def keep(file: BinaryIO, each: Kept) -> None:
     file.write(msgspec.json.encode(each) + b"\n")
 
 
-def _fits(kept: Path, edition: Edition) -> bool:
+def _told(kept: Path) -> _First | None:
     try:
         with kept.open("rb") as file:
-            return _first.decode(file.readline()) == _First(FORM, _manner(edition))
+            return _first.decode(file.readline())
     except (FileNotFoundError, msgspec.MsgspecError):
-        return False
+        return None
+
+
+def _carried_from(anew: Path) -> str | None:
+    try:
+        with anew.open("rb") as file:
+            return _from.decode(file.readline()).files
+    except FileNotFoundError:
+        return None
 
 
 def _manner(edition: Edition) -> str:

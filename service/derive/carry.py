@@ -39,11 +39,16 @@ class Earlier:
 
 @dataclass(frozen=True)
 class Carried:
-    """What a full derivation would give; how many patients were derived anew, the others carried over from `run`."""
+    """What a full derivation would give; (patient) who was derived anew, the others carried over from those files."""
 
     whole: Derived
+    patients: ir.Table
     anew: int
-    run: str
+    profiles: Path
+
+    @property
+    def run(self) -> str:
+        return self.profiles.name
 
 
 def carried_over(asked: Asked, runs: Iterable[Earlier]) -> Carried | None:
@@ -99,7 +104,7 @@ def _followed(asked: Asked, earlier: Earlier, about: dict[str, object]) -> Carri
     )
     if asked.basis(whole) != about["basis"]:
         return None
-    return Carried(whole, engine.row(anew.agg(n=anew.count()))["n"], earlier.run)
+    return Carried(whole, anew, engine.row(anew.agg(n=anew.count()))["n"], earlier.profiles)
 
 
 def _anew(asked: Asked, earlier: Earlier, then: datetime, now: People) -> ir.Table:

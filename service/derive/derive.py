@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import ibis.expr.types as ir
+import msgspec
 
 from service.derive import carry, spans
 from service.derive.carry import Carried, Earlier, carried_over, stamps, standing
@@ -24,7 +25,7 @@ from service.derive.spans import derived_in_spans
 from service.derive.windows import WORDS
 from service.derive.wording import display
 from service.engine import Engine
-from service.lake import committed, linked, write_json
+from service.lake import ANEW, PROFILES, committed, linked, stamp, write_json
 
 NEEDED = ("Encounter", "Claim", "ExplanationOfBenefit", "ClaimResponse")
 
@@ -70,12 +71,21 @@ def derive(
         engine.write_parquet(result.profiles.order_by("patient"), part / "profiles.parquet")
         report = _report(asked, result) | _following(carried) | {"facts": stamps(facts)}
         write_json(part / "profiles.json", report)
+        if carried:
+            _tell_apart(carried, part, engine)
     return report
+
+
+def _tell_apart(carried: Carried, part: Path, engine: Engine) -> None:
+    """Who rests on what was composed of the earlier profiles need not look at those that were carried over."""
+    with (part / ANEW).open("wb") as out:
+        out.write(msgspec.json.encode({"from": stamp(carried.profiles, PROFILES)}) + b"\n")
+        out.writelines(msgspec.json.encode(row) + b"\n" for row in engine.rows(carried.patients))
 
 
 def _standing(out: Path, profiles: Path, report: dict[str, Any]) -> dict[str, Any]:
     with committed(out) as part:
-        for file in profiles.glob("*.parquet"):
+        for file in profiles.glob(PROFILES):
             linked(file, part / file.name)
         write_json(part / "profiles.json", report)
     return report

@@ -20,8 +20,8 @@ class Pulled:
     `since` is the server's clock when its reading began: what changes later is what a next pull asks for. None where
     the server cannot be asked for that, and `undated` says why. `stated` is how many the server counted. `changed` of
     the lines are not in the run that was followed, `own` of them only because we wrote them ourselves; None where the
-    type was read whole. Where they stand at the end of the file, they begin at byte `came_at`, and the lines of that
-    run which stand here no more are in `<Type>.replaced`.
+    type was read whole. Where they stand at the end of the file, or of that beside it (`raw.later`), they begin at byte
+    `came_at`, and the lines of that run which stand here no more are in `<Type>.replaced`.
     """
 
     count: int = 0

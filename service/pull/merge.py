@@ -109,7 +109,7 @@ class _Laying:
         before = raw.ids_superseded(self.file)
         now = {one for one, line in lines.items() if one not in before and not self._stands(one, line, past)}
         raw.linked_file(self.file, self.target)
-        raw.superseded(self.target).write_text("".join(f"{each}\n" for each in sorted(before | now)))
+        raw.superseded(self.target).write_bytes(raw.as_superseded(before | now))
         gone = len(now)
         with raw.later(self.target).open("xb") as out:
             for line in raw.lines_later(self.file):

@@ -166,7 +166,7 @@ class _Planning:
             return
         kept = self.lake.composed(self.run.source)
         with committed_file(kept) as part, part.open("wb") as planner.kept:
-            begin(planner.kept, self.edition)
+            begin(planner.kept, self.profiles, self.edition)
             if not full:
                 planner.unmoved(unmoved(kept, self.profiles, self.edition))
             planner.kept.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -127,6 +128,7 @@ class Lines:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._offsets: dict[str, int] = {}
+        self._end, self._at_end = file.seek(0, os.SEEK_END), True  # told by us: to ask for it empties the buffer
         self.reads_as: Callable[[bytes], bytes] = bytes
 
     @classmethod
@@ -138,7 +140,7 @@ class Lines:
         except FileNotFoundError as error:
             raise LakeProblem("it is not there", where=str(path), do="run `personalize pull` again") from error
         with file:
-            lines, offset = cls(file), 0
+            lines, offset = cls(file), file.seek(0)
             for line in file:
                 lines._offsets[head(line).id] = offset
                 offset += len(line)
@@ -153,13 +155,16 @@ class Lines:
             yield cls(cast(BinaryIO, file))
 
     def add(self, resource_id: str, body: bytes) -> None:
-        self._offsets[resource_id] = self._file.seek(0, 2)
-        self._file.write(body + b"\n")
+        if not self._at_end:
+            self._file.seek(self._end)
+        self._offsets[resource_id], self._at_end = self._end, True
+        self._end += self._file.write(body + b"\n")
 
     def get(self, resource_id: str) -> bytes | None:
         offset = self._offsets.get(resource_id)
         if offset is None:
             return None
+        self._at_end = False
         self._file.seek(offset)
         return self.reads_as(self._file.readline().rstrip(b"\n"))
 

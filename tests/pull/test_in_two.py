@@ -37,7 +37,7 @@ def test_what_came_stands_beside_the_earlier_file(known):
     known.pull()
     assert encounters(known).samefile(first)
     assert raw.index(encounters(known)).samefile(raw.index(first))
-    assert raw.superseded(encounters(known)).read_text() == "e1-1\n"
+    assert raw.superseded(encounters(known)).read_text() == '"e1-1"\n'
     assert {raw.id_of(line) for line in raw.lines_later(encounters(known))} == {"e1-1", "new"}
     assert [raw.id_of(line) for line in raw.replaced(encounters(known)).open("rb")] == ["e1-1"]
     assert known.lake == known.versions
@@ -147,6 +147,7 @@ def test_erasing_leaves_no_line_in_either(known, personalize):
     assert said.code in (0, 3), said.err
     files = [*known.root.glob("lake/raw/*/*/*")]
     assert not [each for each in files if b"e1-1" in each.read_bytes() or b"Patient/p1" in each.read_bytes()]
+    assert [*known.root.glob("lake/raw/*/*/Encounter.superseded")]
     bases = [*known.root.glob("lake/raw/*/*/Encounter.ndjson")]
     assert len({each.stat().st_ino for each in bases}) == 1, "one file before, and one now"
     stands = [json.loads(line)["id"] for line in raw.lines_of(encounters(known))]

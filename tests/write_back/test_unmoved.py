@@ -143,3 +143,35 @@ def test_a_review_is_asked_about_everybody(standing, composed):
     _, told = standing.planned(A, B, C)
     assert composed == ["Patient/a", "Patient/b", "Patient/c"]
     assert told["counts"]["update"] == 1
+
+
+MOVED = {"measures": [count("ed-visits-p1y", 2)]}
+
+
+@pytest.fixture
+def last(standing):
+    """The profiles of the last plan."""
+    return lambda: max(standing.lake.root.glob("profiles/*/*"))
+
+
+def test_of_those_carried_over_no_row_is_looked_at(standing, composed, last):
+    """That derive says who they are suffices: here it says nothing of `a`, who moved as well."""
+    _, told = standing.planned(Derived("a", **MOVED), Derived("b", **MOVED), C, carried=(last(), ["b", "c"]))
+    assert composed == ["Patient/b"]
+    assert told["counts"] == {"create": 0, "update": 1, "unchanged": 2, "remove": 0}
+
+
+def test_what_was_carried_over_from_other_files_is_looked_at(standing, composed, last):
+    first = min(standing.lake.root.glob("profiles/*/*"))
+    assert first != last()
+    _, told = standing.planned(Derived("a", **MOVED), B, C, carried=(first, []))
+    assert composed == ["Patient/a"]
+    assert told["counts"]["update"] == 1
+
+
+def test_who_went_is_not_among_those_carried_over(standing, composed, last):
+    standing.patients("d")
+    _, told = standing.planned(A, C, Derived("d"), carried=(last(), ["d"]))
+    assert composed == ["Patient/d"]
+    assert told["counts"]["create"] == 1
+    assert told["counts"]["unchanged"] == 3, "of `b` nobody says that it is gone"
