@@ -69,8 +69,8 @@ class Head(Named, gc=False):
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 # As HAPI and most servers write it, apart from tags and labels.
 _USUAL = (
-    BEGINS + rb',"meta":\{(?:"versionId":"[^"\\]*",)?"lastUpdated":"[^"\\]+"'
-    rb'(?:,"source":"[^"\\]*")?(?:,"profile":\["[^][\\]*\])?\}'
+    BEGINS + rb',"meta":\{(?:"versionId":"[^"\\]*+",)?+"lastUpdated":"[^"\\]++"'
+    rb'(?:\}|(?:,"source":"[^"\\]*+")?+(?:,"profile":\["[^][\\]*+\])?+\})'
 )
 _named = msgspec.json.Decoder(Named)
 _head = msgspec.json.Decoder(Head)

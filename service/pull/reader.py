@@ -25,8 +25,7 @@ from service.pull.whom import one_with, say_they_are_one_with
 from service.server.answers import server_date
 from service.server.capability import Capability
 from service.server.client import FhirServer
-from service.server.crew import one_ahead
-from service.server.search import Page, count, one_line, pages
+from service.server.search import Page, count, one_line, pages, pages_ahead
 
 ROLE = "PractitionerRole"
 IDS_A_SEARCH = 25
@@ -174,6 +173,7 @@ class Reader:
                 given = sheet.pulled.count
                 sheet.warnings.append(f"the server counts {stated:,} and gave {given:,}: some may be missing")
         sheet.pulled.stated = stated
+        await asyncio.to_thread(sheet.on_disk)
         self._ended(sheet)
 
     @staticmethod
@@ -223,7 +223,7 @@ class Reader:
         asked, restarts = {**parameters, **self._page_size}, 0
         while True:
             try:
-                async with aclosing(one_ahead(pages(self.server, sheet.type, asked, post=post, at=following))) as read:
+                async with aclosing(pages_ahead(self.server, sheet.type, asked, post=post, at=following)) as read:
                     async for page in read:
                         await self._kept(sheet, page, number)
                 return

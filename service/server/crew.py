@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -28,19 +27,6 @@ async def each(items: Iterator[T], work: Callable[[T], Awaitable[None]], *, work
             await work(item)
 
     await together(worker() for _ in range(workers))
-
-
-async def one_ahead(items: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
-    """The same ones: the next is on its way while one is worked on. To be closed by who takes not all of them."""
-    async with aclosing(items):
-        coming = asyncio.ensure_future(anext(items, None))
-        try:
-            while (item := await coming) is not None:
-                coming = asyncio.ensure_future(anext(items, None))
-                yield item
-        finally:
-            coming.cancel()
-            await asyncio.wait([coming])
 
 
 async def each_that_comes(items: AsyncIterator[T], work: Callable[[T], Awaitable[None]], *, workers: int) -> None:
