@@ -1,47 +1,19 @@
-"""A plan in, the server's own versions out: every fault that a write can meet, judged by what stands afterwards."""
+"""A plan in, the server's own versions out: what is written, and what is left as it was."""
 
 import datetime as dt
 import json
-import threading
 
 import pytest
 from derived_files import AS_OF, Derived
 from fastapi import Response
 
 from service.catalog import Run
-from service.errors import LakeProblem, ServerProblem, WriteRefused, WrongUsage
-from service.sandbox.outcome import operation_outcome
+from service.errors import LakeProblem, WriteRefused, WrongUsage
 from service.server.client import FhirServer
 from service.settings import Source
 from service.write_back import apply
 
-FHIR = "application/fhir+json"
-
-
-def refusal(status, said="no", **headers):
-    return Response(operation_outcome("processing", said), status, headers, FHIR)
-
-
-def once(matches, happening):
-    """A `before` hook that does something at the first request that matches, and only then."""
-    pending, lock = [True], threading.Lock()
-
-    def before(method, path, body):
-        with lock:
-            if not pending or not matches(method, path, body):
-                return None
-            pending.clear()
-        return happening()
-
-    return before
-
-
-def transactions(method, path, body):
-    return method == "POST" and path == "/fhir"
-
-
-def about(patient):
-    return lambda method, path, body: transactions(method, path, body) and f'"Patient/{patient}"'.encode() in body
+from .answering import FHIR, once, refusal, transactions
 
 
 def test_the_first_night_writes_each_resource_once(world):
@@ -192,93 +164,6 @@ def test_an_older_plan_does_not_replace_a_newer_profile(world):
     assert world.panel("Patient/a")["valueCodeableConcept"]["coding"][0]["code"] == "enhanced"
 
 
-def test_one_refused_patient_is_set_aside_and_the_others_are_written(world):
-    world.patients("a", "b", "c")
-    run, _ = world.planned(Derived("a"), Derived("b"), Derived("c"))
-    refuses = about("b")
-    world.sandbox.before = lambda *request: refusal(422, "no such code") if refuses(*request) else None
-    told = world.applied(run)
-    assert told["set_aside"] == [{"where": "Patient/b", "why": "422: no such code"}]
-    assert told["written"] == {"Device": 1, "Observation": 2, "Provenance": 2, "Patient": 2}
-    assert world.extension("b") is None
-    assert [state for _, state in world.states(run)].count("failed") == 3
-
-
-def test_a_lost_answer_makes_no_second_version(world):
-    world.patients("a")
-    run, _ = world.planned(Derived("a"))
-
-    sent = []
-
-    def before(method, path, content):
-        if not transactions(method, path, content) or sent:
-            return None
-        sent.append(content)
-        world.talk(lambda server: server.write("POST", "", content))
-        return refusal(500, "the connection to the database was lost")
-
-    world.sandbox.before = before
-    told = world.applied(run)
-    assert told["written"] == {"Device": 1, "Observation": 1, "Provenance": 1, "Patient": 1}
-    assert told["set_aside"] == []
-    assert {ref: n for ref, n in world.sandbox.versions().items() if n > 1} == {"Patient/a": 2}
-    assert {state for _, state in world.states(run)} == {"done"}
-
-
-@pytest.mark.parametrize(("status", "headers"), [(503, {"Retry-After": "0"}), (503, {"Retry-After": "18000"})])
-def test_a_server_that_is_busy_after_the_work_is_done_is_read(world, status, headers):
-    """A proxy gives up waiting while the server behind it commits."""
-    world.patients("a")
-    before = world.everything()
-    run, _ = world.planned(Derived("a"))
-    world.sandbox.before = done_but_answered(world, lambda: refusal(status, **headers))
-    told = world.applied(run)
-    assert told["written"] == {"Device": 1, "Observation": 1, "Provenance": 1, "Patient": 1}
-    assert (told["set_aside"], told["unwritten"]) == ([], 0)
-    assert {state for _, state in world.states(run)} == {"done"}
-    assert world.undone(run)["set_aside"] == []
-    assert world.everything() == before
-
-
-def done_but_answered(world, answer):
-    """The first transaction is carried out, and its answer replaced."""
-    sent = []
-
-    def before(method, path, content):
-        if not transactions(method, path, content) or sent:
-            return None
-        sent.append(content)
-        world.talk(lambda server: server.write("POST", "", content))
-        return answer()
-
-    return before
-
-
-def test_a_write_that_arrives_after_it_was_read_for_is_ours_all_the_same(world, monkeypatch):
-    """Time-out; the read finds nothing; the write is committed late; the second try meets it and is refused."""
-    monkeypatch.setattr("service.write_back.deliver.PAUSE", 0)
-    world.patients("a")
-    clean = world.everything()
-    run, _ = world.planned(Derived("a"))
-    sent = []
-
-    def before(method, path, content):
-        if not transactions(method, path, content) or len(sent) > 1:
-            return None
-        sent.append(content)
-        if len(sent) == 1:
-            return Response(b"<html>gateway time-out</html>", 200, media_type="text/html")
-        world.talk(lambda server: server.write("POST", "", sent[0]))
-        return None
-
-    world.sandbox.before = before
-    assert world.applied(run)["written"] == {"Device": 1, "Observation": 1, "Provenance": 1, "Patient": 1}
-    assert {ref: n for ref, n in world.sandbox.versions().items() if n > 1} == {"Patient/a": 2}
-    assert sorted({state for type, state in world.states(run) if type == "Observation"}) == ["done", "failed"]
-    assert world.undone(run)["set_aside"] == []
-    assert world.everything() == clean
-
-
 def test_nothing_to_write_writes_no_device_either(world):
     assert world.written()[1]["written"] == {}
     assert world.sandbox.writes == []
@@ -297,85 +182,6 @@ def test_a_plan_for_patients_is_refused_once_the_owner_lowered_the_rung(world):
     with pytest.raises(WriteRefused, match=r"goes as far as patient.*allows observation by now.*Plan again"):
         world.talk(lowered)
     assert world.sandbox.requests == []
-
-
-def test_an_answer_that_is_cut_off_is_read_again(world):
-    world.patients("a")
-    run, _ = world.planned(Derived("a"))
-    sent = []
-
-    def before(method, path, content):
-        if not transactions(method, path, content) or sent:
-            return None
-        sent.append(content)
-        world.talk(lambda server: server.write("POST", "", content))
-        return Response(b'{"resourceType":"Bundle","entry":[{"resp', 200, media_type=FHIR)
-
-    world.sandbox.before = before
-    assert world.applied(run)["set_aside"] == []
-    assert {ref: n for ref, n in world.sandbox.versions().items() if n > 1} == {"Patient/a": 2}
-    assert {state for _, state in world.states(run)} == {"done"}
-
-
-def test_a_500_before_anything_was_done_is_set_aside(world, monkeypatch):
-    monkeypatch.setattr("service.write_back.deliver.PAUSE", 0)
-    world.patients("a", "b")
-    run, _ = world.planned(Derived("a"), Derived("b"))
-    refuses = about("a")
-    world.sandbox.before = lambda *request: refusal(500, "out of luck") if refuses(*request) else None
-    told = world.applied(run)
-    assert told["set_aside"] == [{"where": "Patient/a", "why": "not written in 5 tries: 500: out of luck"}]
-    assert told["written"]["Observation"] == 1
-    assert "intended" not in {state for _, state in world.states(run)}
-
-
-def test_a_storm_of_conflicts_ends_after_five_tries(world, monkeypatch):
-    monkeypatch.setattr("service.write_back.deliver.PAUSE", 0)
-    world.patients("a")
-    run, _ = world.planned(Derived("a"))
-    world.sandbox.before = lambda *request: refusal(409, "busy here") if transactions(*request) else None
-    told = world.applied(run)
-    assert told["set_aside"] == [{"where": "Patient/a", "why": "not written in 5 tries: 409: busy here"}]
-    assert len([each for each in world.sandbox.requests if each.path == "/fhir"]) == 5
-    assert {state for type, state in world.states(run) if type != "Device"} == {"failed"}
-
-
-def test_a_busy_server_is_waited_for(world):
-    world.patients("a")
-    run, _ = world.planned(Derived("a"))
-    world.sandbox.before = once(transactions, lambda: refusal(503, **{"Retry-After": "0"}))
-    assert world.applied(run)["written"]["Observation"] == 1
-
-
-def test_a_server_that_asks_for_hours_ends_the_run_with_the_rest_counted(world):
-    world.patients("a", "b", "c")
-    run, _ = world.planned(Derived("a"), Derived("b"), Derived("c"))
-    world.sandbox.before = lambda *request: refusal(429, **{"Retry-After": "18000"}) if transactions(*request) else None
-    told = world.applied(run)
-    assert told["unwritten"] == 3
-    assert "come back in 18000 s" in told["stopped"]
-    assert "intended" not in {state for _, state in world.states(run)}
-
-
-def test_twenty_failures_in_a_row_end_it_and_the_rest_is_counted(world):
-    ids = [f"p{n}" for n in range(30)]
-    world.patients(*ids)
-    run, _ = world.planned(*(Derived(each) for each in ids))
-    world.sandbox.before = lambda *request: refusal(403) if transactions(*request) else None
-    told = world.applied(run)
-    assert "20 patients in a row" in told["stopped"]
-    assert len(told["set_aside"]) + told["unwritten"] == 30
-    assert told["unwritten"] >= 6
-    assert set(told["written"]) == {"Device"}
-
-
-def test_a_server_that_lets_us_write_no_device_gets_nothing_else(world):
-    world.patients("a")
-    run, _ = world.planned(Derived("a"))
-    world.sandbox.before = lambda method, *_: refusal(403, "no devices") if method == "PUT" else None
-    with pytest.raises(ServerProblem, match="does not take our Device"):
-        world.applied(run)
-    assert not world.stored("Observation")
 
 
 def statement_without_transactions(method, path, body):
@@ -410,29 +216,6 @@ def test_without_transactions_a_half_written_patient_is_finished_by_the_same_pla
     world.sandbox.before = statement_without_transactions
     assert world.applied(run)["written"] == {"Provenance": 1, "Patient": 1}
     assert world.panel("Patient/a")["meta"]["versionId"] == "1"
-
-
-def test_a_kill_between_write_and_record_is_settled_by_the_next_run(world):
-    world.patients("a")
-    run, _ = world.planned(Derived("a"))
-    world.applied(run)
-    ids = [write.id for write in world.catalog.writes(run.run, "Patient/a")]
-    world.catalog.settle((key, "intended", None) for key in ids)
-    _, told = world.written(Derived("a"))
-    assert told["written"] == {}
-    assert {state for _, state in world.states(run)} == {"done"}
-    # Of the Patient nobody can tell any more whether that very version is ours.
-    assert [write.version for write in world.catalog.writes(run.run, "Patient/a")] == ["1", "1", None]
-
-
-def test_an_intent_that_never_reached_the_server_is_settled_as_failed(world):
-    from service.catalog import Write
-
-    world.patients("a")
-    run, _ = world.planned(Derived("a"))
-    world.catalog.intend([Write(run.run, "Patient/a", "Observation/never", "create", None, b'{"id":"never"}')])
-    world.applied(run)
-    assert world.states(run)[0] == ("Observation", "failed")
 
 
 def test_an_address_that_is_neither_ours_nor_configured_is_not_written_to(world):
