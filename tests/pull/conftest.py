@@ -9,6 +9,9 @@ import pytest
 
 from service import raw
 from service.pull.pull import READ
+from service.sandbox import Faults
+
+from .exports import configure
 
 PERIOD = {"start": "2026-03-01T10:00:00Z", "end": "2026-03-01T10:30:00Z"}
 
@@ -88,3 +91,15 @@ def hospital(sandbox, personalize, tmp_path):
     made.put(*(patient(f"p{n}") for n in range(10)))
     made.put(*(visit(f"e{n}-{k}", f"p{n}") for n in range(10) for k in (1, 2)))
     return made
+
+
+@pytest.fixture
+def exporting(hospital):
+    """exporting('file-lines = 3'): the hospital with these habits, pulled by an export."""
+
+    def pull(habits="", *words, faults="", settings=""):
+        hospital.sandbox.faults.replan(Faults.of(f"{faults}\n[bulk]\n{habits}").plan)
+        configure(hospital, f'pull = "bulk"\n{settings}')
+        return hospital.pull(*words)
+
+    return pull
