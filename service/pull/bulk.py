@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from service.errors import NotFhir, NotPermitted, Refused, ServerBusy, ServerProblem, Unreachable
+from service.pull.brought import Brought, Came
 from service.pull.bulk_files import Held, Sieve, outcomes, removed
 from service.pull.filters import Filters
 from service.pull.gathered import Gathered, alike, gathering, holds, lines_in
 from service.pull.manifest import Progress
 from service.pull.part import Part, keep
 from service.pull.places import Places
-from service.pull.sheet import Sheet
 from service.server import bulk
 from service.server.answers import outcome_text, place
 from service.server.bulk import Item, Manifest, Order, Say
@@ -45,38 +44,6 @@ class State(msgspec.Struct):
     manifest: Manifest | None = None
     held: dict[int, Held] = {}
     done: list[str] = []
-
-
-@dataclass
-class Came:
-    """Of one type: the file that gathers its lines, what is in it of each download, and where which id, if known."""
-
-    file: Path
-    places: Places | None
-    downloads: list[Held] = field(default_factory=list)
-
-
-@dataclass
-class Brought:
-    """`begun` is the export's transactionTime; `partial` what the server says that it could not export."""
-
-    begun: str
-    deleted: list[str] = field(default_factory=list)
-    partial: list[str] = field(default_factory=list)
-    types: dict[str, Came] = field(default_factory=dict)
-
-    def gone(self, resource_type: str) -> frozenset[str]:
-        """The ids of those deleted since."""
-        named = (each.partition("/") for each in self.deleted)
-        return frozenset(resource_id for kind, _, resource_id in named if kind == resource_type)
-
-    def fill(self, sheet: Sheet) -> None:
-        """All that came of its type into an empty sheet; it is settled by the caller."""
-        if not (came := self.types.get(sheet.type)):
-            return
-        spans = sorted(span for held in came.downloads for span in held.spans)
-        sheet.adopt(came.file, spans, came.places, dated=all(held.dated for held in came.downloads))
-        sheet.aside += [aside for held in came.downloads for aside in held.aside]
 
 
 class Export:

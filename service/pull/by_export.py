@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.errors import WrongUsage
-from service.pull.bulk import Brought, Export
+from service.pull.brought import Brought
+from service.pull.bulk import Export
 from service.pull.earlier import Told
 from service.pull.filters import Filters
 from service.pull.heads import each_line
