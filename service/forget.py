@@ -94,8 +94,6 @@ class Forgetting:
             shutil.rmtree(part)
         for names in _by_file(_raw(self._lake, self._source)):
             self._lines(*names)
-        for file in self._files("raw", "*/*.superseded"):
-            self._ids(file)
         for stage, name in (("raw", "*.replaced"), ("facts", CHANGED), ("profiles", ANEW)):
             for file in self._files(stage, f"*/{name}"):
                 file.unlink()  # without it all of the lines are looked at again
@@ -126,23 +124,36 @@ class Forgetting:
         with file.open("rb") as lines:
             if not any(self._about(line, file) for line in lines):
                 return
-        with committed_file(file) as part, file.open("rb") as lines, part.open("wb") as out:
-            for line in lines:
-                out.write(self._kept(line, file))
+        with committed_file(file) as part:
+            gone = self._rewritten(file, part)
+            for each in (file, *others):
+                self._stand_no_more(each, gone)
         for other in others:
             new = other.with_name(other.name + PART)
             new.unlink(missing_ok=True)
             linked(file, new)
             new.replace(other)
         for each in (file, *others):
-            raw.index(each).unlink(missing_ok=True)
+            raw.index(raw.earlier(each)).unlink(missing_ok=True)  # the next pull makes one file, and counts it
 
-    def _ids(self, file: Path) -> None:
-        """Of lines that stood no more anyway."""
+    def _rewritten(self, file: Path, part: Path) -> set[str]:
+        """The ids of which no line is left."""
+        gone = set()
+        with file.open("rb") as lines, part.open("wb") as out:
+            for line in lines:
+                kept = self._kept(line, file)
+                out.write(kept)
+                if not kept:
+                    gone.add(raw.id_of(line))
+        return gone
+
+    @staticmethod
+    def _stand_no_more(file: Path, gone: set[str]) -> None:
+        """Ids of lines that stood no more anyway, as long as the file still held them."""
         ids = raw.ids_superseded(file)
-        if theirs := {each for each in ids if f"{file.stem}/{each}" in self._erased}:
-            with committed_file(file) as part:
-                part.write_bytes(raw.as_superseded(ids - theirs))
+        if ids & gone:
+            with committed_file(raw.superseded(file)) as part:
+                part.write_bytes(raw.as_superseded(ids - gone))
 
     def _about(self, line: bytes, file: Path) -> bool:
         named = self._named.search(line.decode(errors="replace")) is not None

@@ -140,6 +140,7 @@ def committed_file(target: Path) -> Iterator[Path]:
     """As `committed`, for one file."""
     private_directory(target.parent)
     part = target.with_name(target.name + PART)
+    part.unlink(missing_ok=True)  # by a kill it may be another name of a file that is needed
     try:
         part.touch(mode=0o600)
         yield part

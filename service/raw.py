@@ -48,6 +48,11 @@ def later(file: Path) -> Path:
     return file.with_name(f"{file.stem}{LATER}{file.suffix}")
 
 
+def earlier(file: Path) -> Path:
+    """The one beside which this one stands, where it is a later one."""
+    return file.with_name(file.name.replace(LATER, ""))
+
+
 def superseded(file: Path) -> Path:
     return file.with_suffix(".superseded")
 

@@ -50,6 +50,7 @@ class OwnTables:
     set_aside: list[SetAside] = field(default_factory=list)
     unusable: list[dict[str, str]] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
+    _whole: dict[Path, Path] = field(default_factory=dict)
 
     def write(self, patients: ir.Table) -> None:
         for each in self.views.definitions:
@@ -83,7 +84,9 @@ class OwnTables:
         """Of a type that the server does not offer there are none."""
         path = self.raw / f"{definition.resource}.ndjson"
         if path.is_file():
-            return in_one(path, self.engine.folder)
+            if path not in self._whole:
+                self._whole[path] = in_one(path, self.engine.folder)
+            return self._whole[path]
         nothing = self.engine.scratch / path.name
         nothing.touch()
         return nothing

@@ -97,14 +97,17 @@ class ExportReader(Reader):
         self, news: Sheet, brought: Brought, told: Told | str | None, newcomers: Sequence[str]
     ) -> str | None:
         assert self.earlier is not None
-        news.again()
-        brought.fill(news)
-        await self._by_ids(news, "_id" if news.type == "Patient" else "patient", newcomers)
-        news.settled()
-        news.pulled.since = brought.begun
         with Sheet(self.part, news.type) as sheet:
+            if sheet.done:  # by a pull that was killed afterwards
+                self._told(sheet)
+                return None
+            news.again()
+            brought.fill(news)
+            await self._by_ids(news, "_id" if news.type == "Patient" else "patient", newcomers)
+            news.settled()
+            news.pulled.since = brought.begun
+            sheet.again()
             if not isinstance(told, Told):
-                sheet.again()
                 for _, line in news.heads():
                     sheet.keep([line.rstrip(b"\n")])
                 await self._done(sheet, brought)

@@ -7,7 +7,8 @@ large file of which little changes is not written anew each night: what came sin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -19,7 +20,8 @@ from service.pull.manifest import Pulled
 from service.pull.places import Places, found
 from service.pull.sheet import Sheet
 
-LITTLE = 1 / 8  # of the file beside which it stands
+LITTLE = 1 / 8  # of the file beside which it stands, in lines or bytes
+WEEK = 7 * 24 * 3600  # seconds; what no longer stands in a file that is shared is not kept for longer
 
 
 class _News(NamedTuple):
@@ -97,17 +99,22 @@ class _Laying:
             return False
         return True
 
-    def _looked_up(self) -> dict[str, bytes] | None:
+    def _looked_up(self) -> Iterator[tuple[str, bytes]] | None:
         """Lines of the large file that may stand no more; None where it is to be written anew."""
-        size = sum(each.stat().st_size for each in (self.news.path, raw.later(self.file)) if each.is_file())
-        if not raw.may_be_in_two(self.file) or size > LITTLE * self.file.stat().st_size:
+        if not raw.may_be_in_two(self.file) or self._no_little():
             return None
         return found(raw.index(self.file), self.file, [*self.came, *self.gone])
 
-    def _beside(self, lines: Mapping[str, bytes], past: BinaryIO) -> int:
+    def _no_little(self) -> bool:
+        told = self.file.stat()
+        size = sum(each.stat().st_size for each in (self.news.path, raw.later(self.file)) if each.is_file())
+        lines = len(self.came) + len(self.gone) + len(raw.ids_superseded(self.file))
+        return size > LITTLE * told.st_size or lines > LITTLE * self.held or time.time() - told.st_mtime > WEEK
+
+    def _beside(self, lines: Iterable[tuple[str, bytes]], past: BinaryIO) -> int:
         """The large file is shared, and what came later than it written anew; how many lines of both stand still."""
         before = raw.ids_superseded(self.file)
-        now = {one for one, line in lines.items() if one not in before and not self._stands(one, line, past)}
+        now = {one for one, line in lines if one not in before and not self._stands(one, line, past)}
         raw.linked_file(self.file, self.target)
         raw.superseded(self.target).write_bytes(raw.as_superseded(before | now))
         gone = len(now)

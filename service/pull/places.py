@@ -88,20 +88,22 @@ class Places:
         self.path.replace(target)
 
 
-def found(index: Path, file: Path, ids: Sequence[str]) -> dict[str, bytes] | None:
-    """The lines of these ids, as far as they are in the file; None where the index is not of this file, or missing."""
-    if (size := _indexed(index, file)) is None:
-        return None
+def found(index: Path, file: Path, ids: Sequence[str]) -> Iterator[tuple[str, bytes]] | None:
+    """These ids with their lines, as far as they are in the file; None where there is no index, or one of another."""
+    size = _indexed(index, file)
+    return None if size is None else _found(index, size, file, ids)
+
+
+def _found(index: Path, size: int, file: Path, ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     wanted = np.array(sorted({digest(each.encode()) for each in ids}), dtype=np.uint64)
     places = sorted(place for digests, begins in _blocks(index, size) for place in _within(digests, begins, wanted))
-    lines, asked = {}, {*ids}
+    asked = {*ids}
     with file.open("rb") as resources:
         for place in places:
             resources.seek(place)
             line = resources.readline()
             if (known := id_of(line)) in asked:  # and none that happens to have its digest
-                lines[known] = line
-    return lines
+                yield known, line
 
 
 def _indexed(index: Path, file: Path) -> int | None:

@@ -14,6 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
+from service import raw
 from service.errors import LinkExpired, NotPermitted, Refused, WrongUsage
 from service.pull.earlier import Earlier, Told
 from service.pull.manifest import Manifest, Progress, Pulled
@@ -130,7 +131,7 @@ class Reader:
         except (NotPermitted, Refused) as error:
             if self.manifest.types[resource_type].count or error.status not in (403, *NOT_OFFERED):
                 raise
-            self.part.ndjson(resource_type).unlink(missing_ok=True)
+            raw.without(self.part.ndjson(resource_type))
             self._unknown(resource_type, error.what)
 
     def _unknown(self, resource_type: str, why: str) -> None:
@@ -207,6 +208,7 @@ class Reader:
 
     async def _laid_over(self, sheet: Sheet, told: Told, news: Sheet) -> str | None:
         assert self.earlier is not None
+        sheet.again()  # what an interrupted reading said of its own file is not said of the earlier run's
         pulled, mended = merged(told, news, sheet.path, self.earlier.own)
         pulled.stated = await self._count(sheet.type)
         if why := told.differs(pulled):

@@ -120,11 +120,11 @@ class Sheet:
                 each.close()
 
     def _taken_up(self, steps: list[Step]) -> bool:
-        if not steps or ((last := steps[-1]).done is not None and last.size != self._size()):
+        if not steps or ((last := steps[-1]).done is not None and last.size != self._all_sizes()):
             return False
         if last.done is not None:
             self.pulled, self.done = last.done, True
-        elif not self.path.is_file() or not self._counted(last.size):
+        elif not self._ours() or not self._counted(last.size):
             return False
         self.at = last
         self.pulled.since = next((step.since for step in steps if step.since), self.pulled.since)
@@ -135,6 +135,10 @@ class Sheet:
             self._file.truncate(last.size)
             self._file.seek(last.size)
         return True
+
+    def _ours(self) -> bool:
+        """And nobody else's: a file with two names may be an earlier run's."""
+        return self.path.is_file() and self.path.stat().st_nlink == 1
 
     def _counted(self, size: int) -> bool:
         """Whether so much of the file holds whole resources; they are counted as when they came."""
@@ -235,7 +239,7 @@ class Sheet:
         self.pulled, self.done = pulled, True
         self.aside += aside
         self.warnings += warnings
-        self._note(Step(self._size(), done=pulled, aside=list(aside), warnings=list(warnings)))
+        self._note(Step(self._all_sizes(), done=pulled, aside=list(aside), warnings=list(warnings)))
         self._closed()
 
     def on_disk(self) -> None:
@@ -248,6 +252,10 @@ class Sheet:
 
     def _size(self) -> int:
         return self.path.stat().st_size if self.path.is_file() else 0
+
+    def _all_sizes(self) -> int:
+        """Of what came later too."""
+        return sum(each.stat().st_size for each in raw.files(self.path))
 
     def heads(self) -> Iterator[tuple[Head, bytes]]:
         """Each resource that it holds by now, whole."""

@@ -158,8 +158,8 @@ def _next_in(body: bytes) -> str | None:
     head = body[: body.find(b'"entry"')].rstrip(b", \r\n\t") + b"}"
     try:
         return _next(_decoder.decode(head))
-    except msgspec.MsgspecError:
-        return None
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None  # told of when the page is looked at
 
 
 def _next(bundle: _Bundle) -> str | None:

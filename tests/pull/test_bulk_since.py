@@ -4,6 +4,8 @@ from datetime import datetime
 
 import pytest
 
+from service.pull.sheet import Sheet
+
 from .conftest import patient, visit
 from .exports import asked_for, kick_offs, notes
 
@@ -37,6 +39,23 @@ def test_only_what_changed_is_exported_and_what_was_deleted_goes(hospital, expor
     assert asked_for(path)["_since"] < began
     assert said.json["pulled"]["Encounter"] == 20
     assert (hospital.raw / "Claim.ndjson").read_bytes() == (before / "Claim.ndjson").read_bytes() == b""
+
+
+def test_an_interruption_between_two_types_is_gone_on_with(hospital, exporting, monkeypatch):
+    exporting()
+    hospital.put(visit("new", "p2"), patient("p10"))
+    real = Sheet.finished
+
+    def interrupted(self, *words):
+        if self.type == "Encounter":
+            raise KeyboardInterrupt
+        real(self, *words)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Sheet, "finished", interrupted)
+        exporting()
+    assert exporting().code == 0
+    assert hospital.lake == hospital.versions
 
 
 def test_nothing_changed_and_the_files_are_the_earlier_ones(hospital, exporting):

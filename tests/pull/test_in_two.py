@@ -1,13 +1,17 @@
 """Of a large type what came since lies beside the earlier file: told by what stands, not by where."""
 
 import json
+import os
 import random
 
 import numpy as np
 import pytest
 
 from service import raw
+from service.lake import linked
 from service.pull import places
+from service.pull.manifest import Pulled
+from service.pull.part import Part
 from service.pull.places import Places, digest, found, once
 from service.pull.sheet import Sheet
 
@@ -72,6 +76,26 @@ def test_of_what_is_no_little_one_file_is_made(known, monkeypatch):
     known.put(visit("e1-1", "p1", status="finished"), visit("e4-1", "p4", status="cancelled"))
     known.pull()
     assert encounters(known).samefile(second)
+    assert known.lake == known.versions
+
+
+def test_of_what_has_stood_for_a_week_one_file_is_made(known):
+    """What was corrected or deleted on the server stands in it still."""
+    first = encounters(known)
+    last_week = first.stat().st_mtime - 8 * 24 * 3600
+    os.utime(first, (last_week, last_week))
+    known.put(visit("e1-1", "p1", status="cancelled"))
+    known.pull()
+    assert not raw.in_two(encounters(known))
+    assert known.lake == known.versions
+
+
+def test_many_deletions_are_no_little(known, monkeypatch):
+    monkeypatch.setattr("service.pull.merge.LITTLE", 0.2)
+    for n in range(5):
+        known.delete(f"Encounter/e{n}-1")
+    known.pull("--pull", "bulk")
+    assert not raw.in_two(encounters(known))
     assert known.lake == known.versions
 
 
@@ -154,6 +178,42 @@ def test_erasing_leaves_no_line_in_either(known, personalize):
     assert sorted(stands) == sorted(f"e{n}-{k}" for n in range(10) if n != 1 for k in (1, 2))
 
 
+def test_erasing_one_brings_back_no_line_that_was_taken_from_another(known, personalize):
+    """A visit that was put under the wrong patient first."""
+    known.put(visit("e2-1", "p1"))
+    known.pull()
+    assert personalize("erase", known.url, "p1").code in (0, 3)
+    assert "e2-1" not in [json.loads(line)["id"] for line in raw.lines_of(encounters(known))]
+    known.pull()
+    assert not raw.in_two(encounters(known)), "erasing took lines of what came later: all are counted anew"
+    assert known.lake == known.versions
+
+
+def test_a_sheet_that_lost_what_came_later_is_not_believed(tmp_path):
+    with Sheet(Part(tmp_path, tmp_path, False, 0), "Claim") as sheet:
+        raw.later(sheet.path).write_bytes(b"{}\n")
+        raw.superseded(sheet.path).write_bytes(b"")
+        sheet.finished(Pulled(1))
+    with Sheet(Part(tmp_path, tmp_path, True, 0), "Claim") as sheet:
+        assert sheet.done
+    raw.later(sheet.path).unlink()
+    with Sheet(Part(tmp_path, tmp_path, True, 0), "Claim") as sheet:
+        assert not sheet.done
+
+
+def test_an_earlier_runs_file_is_not_taken_for_what_was_begun(tmp_path):
+    """A reading that had brought nothing, and then a kill after the earlier run's file was linked in its place."""
+    earlier = tmp_path / "earlier.ndjson"
+    earlier.write_bytes(b'{"resourceType":"Claim","id":"c"}\n')
+    with Sheet(Part(tmp_path, tmp_path, False, 0), "Claim") as sheet:
+        sheet.safe(1, None, None, 0, [])
+    sheet.path.unlink()
+    linked(earlier, sheet.path)
+    with Sheet(Part(tmp_path, tmp_path, True, 0), "Claim") as sheet:
+        assert sheet.fresh
+    assert earlier.read_bytes() == b'{"resourceType":"Claim","id":"c"}\n'
+
+
 def test_ids_are_found_among_many_blocks(tmp_path, monkeypatch):
     monkeypatch.setattr(places, "BLOCK", 8)
     file, index = tmp_path / "Claim.ndjson", tmp_path / "Claim.index"
@@ -161,9 +221,9 @@ def test_ids_are_found_among_many_blocks(tmp_path, monkeypatch):
     file.write_bytes(b"".join(lines.values()))
     Places.of(file, tmp_path / "new").kept(index, file)
     assert index.stat().st_size == 100 * 16 + 8
-    assert found(index, file, [*lines, "none"]) == lines
-    assert found(index, file, ["c99", "c7"]) == {"c7": lines["c7"], "c99": lines["c99"]}
-    assert found(index, file, []) == {}
+    assert dict(found(index, file, [*lines, "none"])) == lines
+    assert [*found(index, file, ["c99", "c7"])] == [("c7", lines["c7"]), ("c99", lines["c99"])], "as they stand"
+    assert [*found(index, file, [])] == []
     with file.open("ab") as more:
         more.write(b"{}\n")
     assert found(index, file, ["c7"]) is None
@@ -179,7 +239,7 @@ def test_a_digest_that_two_ids_share_names_neither_wrongly(tmp_path, monkeypatch
     once(file, made.repeated())
     assert file.read_bytes() == b"".join(lines.values())
     made.kept(tmp_path / "index", file)
-    assert found(tmp_path / "index", file, ["c3", "c17", "x"]) == {"c3": lines["c3"], "c17": lines["c17"]}
+    assert dict(found(tmp_path / "index", file, ["c3", "c17", "x"])) == {"c3": lines["c3"], "c17": lines["c17"]}
 
 
 def test_repeated_ids_are_found_in_memory_and_on_the_disk(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from contextlib import aclosing
 import httpx
 import pytest
 
-from service.errors import LinkExpired, PagingBroken, Refused
+from service.errors import LinkExpired, PagingBroken, Refused, TooMuch
 from service.server import search
 from service.server.answers import Answer
 from service.server.search import pages, pages_ahead
@@ -114,6 +114,12 @@ def test_what_looks_like_a_link_in_front_and_is_none_harms_nothing(log):
         json.dumps(first)[:-1].encode() + b"," + json.dumps({key: odd[key] for key in ("entry", "link")})[1:].encode()
     )
     assert read(Server(log, page0=twice)) == ["c0", "c1", "c2", "c3"], "the last of two counts, as in any JSON"
+
+
+def test_what_is_nested_without_end_is_told_as_such(log):
+    body = b'{"resourceType":"Bundle","more":' + b"[" * 100_000
+    with pytest.raises(TooMuch):
+        read(Server(log, page1=body))
 
 
 def test_a_link_that_leads_away_is_not_followed(log):
